@@ -1,0 +1,239 @@
+package parley
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"parley/endpoint"
+	"parley/transport"
+)
+
+// A Conn is one session, as a service sees it: a peer on a stream, or the peer
+// of datagrams. The server owns it, reads it and writes it; a service sends.
+//
+// Send, End, Context values and the accessors may be used by several goroutines
+// at once, and, for a session (see [Closer] for the one exception), at any time:
+// after its end they do nothing and return an error that matches net.ErrClosed.
+type Conn struct {
+	// Constant after the session was accepted.
+	lis     *listener
+	nc      net.Conn              // nil on datagrams
+	raw     syscall.RawConn       // nil where waiting without a buffer is impossible
+	message transport.MessageConn // nc, where it keeps message boundaries
+	readFn  func(fd uintptr) bool // readReady, bound once
+	dg      *datagrams            // nil on streams
+	id      uint64
+	opened  int64 // when, on the server's clock
+
+	// The session's goroutine only; on datagrams the loop's.
+	peer      *peer // of datagrams; constant for a session
+	in        *buffer
+	got       int   // what the last readReady read
+	gotErr    error // and how it failed
+	nowait    bool  // readReady returns when there is nothing to read
+	peerEnded bool
+	idle      int64 // nanoseconds, 0 is off
+	armed     int64 // when the read deadline is set to expire, 0 is never
+	pauseAt   int64 // when a pausing peer's text is a message, 0 is never
+
+	active atomic.Int64 // when bytes last moved, on the server's clock
+	woken  atomic.Bool  // the session's goroutine is to look at more than data
+
+	mu        sync.Mutex // guards what follows
+	quiet     sync.Cond  // a writer ended, or state changed
+	state     sessionState
+	serving   bool    // a batch is served; what it sends is flushed at its end
+	writing   bool    // somebody owns the write side
+	out       *buffer // framed, to be taken by the next writer
+	taken     int     // bytes that the writer has not written yet
+	allowance int     // bytes that may be answered on datagrams
+	trusted   bool    // allowance does not count
+	werr      error   // why nothing can be written any more
+	data      any
+	counts    counts
+}
+
+// counts is what a session moved.
+type counts struct{ bytesIn, bytesOut, messagesIn, messagesOut int64 }
+
+// sessionState is where a session stands on its way:
+//
+//	stateOpen ── End, the peer's end, a limit ──> stateEnding ── written, closed ──> stateClosed
+//
+// In stateOpen Send queues. In stateEnding what is queued is still written. In
+// stateClosed nothing moves.
+type sessionState uint8
+
+const (
+	stateOpen sessionState = iota
+	stateEnding
+	stateClosed
+)
+
+// Send queues msg for the peer: on a stream joined by the framing, on
+// datagrams and WebSocket as one message. It copies msg and never blocks. What a
+// service sends while it serves is written when the messages that arrived
+// together are served, in one write; what is sent at any other time is written
+// without being asked.
+//
+// The error is [ErrBacklogged] if the peer does not take its output,
+// [ErrUnframeable] if the framing cannot carry msg, [ErrAnswerCap] if a datagram
+// would be answered by too much, and matches net.ErrClosed after the end.
+func (c *Conn) Send(msg []byte) error {
+	if c.dg != nil {
+		return c.dg.send(c, msg)
+	}
+	c.mu.Lock()
+	err := c.queueLocked(msg)
+	wake := err == nil && !c.serving && !c.writing
+	if wake {
+		c.writing = true // until the flusher has written
+	}
+	c.mu.Unlock()
+	if wake {
+		c.lis.srv.flusher.add(c)
+	}
+	if err == nil {
+		c.lis.traceMessage(c, true, msg)
+	}
+	return err
+}
+
+// queueLocked appends msg to the output; mu is held.
+func (c *Conn) queueLocked(msg []byte) error {
+	switch {
+	case c.state != stateOpen:
+		return net.ErrClosed
+	case c.werr != nil:
+		return c.werr
+	case c.pendingLocked() >= c.lis.limits.Pending:
+		return ErrBacklogged
+	}
+	if c.out == nil {
+		c.out = getBuffer()
+	}
+	if err := c.out.appendMessage(c, msg); err != nil {
+		return err
+	}
+	c.counts.messagesOut++
+	return nil
+}
+
+// pendingLocked is how many bytes the peer has not taken; mu is held.
+func (c *Conn) pendingLocked() int {
+	if c.out == nil {
+		return c.taken
+	}
+	return c.taken + len(c.out.b)
+}
+
+// End ends our direction once what was sent is written; the session ends when
+// the peer has ended too, at the latest after [Limits.Linger]. No message is
+// served after it.
+func (c *Conn) End() {
+	c.mu.Lock()
+	if c.state == stateOpen {
+		c.state = stateEnding
+	}
+	serving := c.serving
+	c.mu.Unlock()
+	if !serving {
+		c.wake()
+	}
+}
+
+// wake makes the session's goroutine look at more than data.
+func (c *Conn) wake() {
+	c.woken.Store(true)
+	if c.dg != nil {
+		c.dg.wake()
+		return
+	}
+	c.nc.SetReadDeadline(longAgo)
+	c.mu.Lock()
+	c.quiet.Broadcast()
+	c.mu.Unlock()
+}
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+// ended reports whether End was called, or the session is over.
+func (c *Conn) ended() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state != stateOpen
+}
+
+// SetIdle changes how long this session may be silent, counted from now; 0 is
+// for ever. It may be called only while the service is called for this session.
+func (c *Conn) SetIdle(d time.Duration) {
+	c.idle = int64(d)
+	c.active.Store(c.lis.srv.now())
+	c.armed = 0
+}
+
+// Trust says that the peer of a datagram session has proved that it receives
+// at its address, so that what it is sent need no longer be bounded by what it
+// sent. It does nothing on a stream, whose handshake is the proof.
+func (c *Conn) Trust() {
+	c.mu.Lock()
+	c.trusted = true
+	c.mu.Unlock()
+}
+
+// Note reports text as an event of this session.
+func (c *Conn) Note(text string) {
+	c.lis.emit(&Event{Kind: EventNote, Session: c.id, Remote: c.RemoteAddr(), Text: text})
+}
+
+// ID numbers the sessions of a server from 1; it is 0 for a datagram's Conn
+// without a session.
+func (c *Conn) ID() uint64 { return c.id }
+
+// Endpoint is the listener's endpoint, with its real address.
+func (c *Conn) Endpoint() endpoint.Endpoint { return c.lis.endpoint }
+
+// LocalAddr is the address that the session came in on; for datagrams the
+// listener's.
+func (c *Conn) LocalAddr() net.Addr {
+	if c.dg != nil {
+		return c.lis.pc.LocalAddr()
+	}
+	return c.nc.LocalAddr()
+}
+
+// RemoteAddr is the peer's address. A Unix peer's is often empty.
+func (c *Conn) RemoteAddr() net.Addr {
+	if c.dg != nil {
+		return c.peer.addr()
+	}
+	return c.nc.RemoteAddr()
+}
+
+// SetData keeps a value of the service with the session.
+func (c *Conn) SetData(v any) {
+	c.mu.Lock()
+	c.data = v
+	c.mu.Unlock()
+}
+
+// Data is what SetData kept, or nil.
+func (c *Conn) Data() any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.data
+}
+
+// connKey is the context key of ConnOf.
+type connKey struct{}
+
+// ConnOf returns the session that a Stream's ctx belongs to, or nil.
+func ConnOf(ctx context.Context) *Conn {
+	c, _ := ctx.Value(connKey{}).(*Conn)
+	return c
+}

@@ -1,0 +1,441 @@
+package parley
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// datagrams is the loop of one packet listener: it receives a batch, serves
+// each datagram, and sends the answers together. For a service with sessions it
+// keeps the table of peers; the socket itself is never connected to one.
+type datagrams struct {
+	// Constant after newDatagrams.
+	lis      *listener
+	io       packetIO
+	sessions bool // the service wants to know peers
+	loops    bool // the service could be answered by another server for ever
+	capped   bool // the source of a datagram can be forged: bound the answers
+	port     uint16
+	one      *Conn // stands for every peer of a service without sessions
+	from     peer  // and this is the one whose datagram is served
+
+	// The loop's goroutine only.
+	peers map[peerKey]*Conn
+	armed int64 // when the read deadline is set to expire, 0 is never
+	sick  bool  // the last receive failed
+
+	woken atomic.Bool // the loop is to look at more than datagrams
+
+	mu      sync.Mutex // guards what follows
+	quiet   sync.Cond  // the writer ended
+	serving bool       // a batch is served; its end sends
+	writing bool       // somebody owns the write side
+	out     *packets   // to be taken by the next writer
+	spare   *packets   // empty, kept for its memory
+}
+
+// packetIO receives and sends datagrams, as many in one system call as it can.
+// Receiving belongs to the loop, sending to the owner of the write side.
+type packetIO interface {
+	// receive waits for datagrams and returns how many there are; with
+	// nowait it returns 0 where there is none.
+	receive(nowait bool) (int, error)
+	// datagram returns the i'th that was received: valid until the next
+	// receive. whole is false if it was longer than the limit.
+	datagram(i int, from *peer) (msg []byte, whole bool)
+	// send sends all of p, and returns how many bytes went out and the
+	// error of a datagram that did not.
+	send(p *packets) (int, error)
+}
+
+// packets are datagrams to be sent.
+type packets struct {
+	data []byte
+	list []packet
+}
+
+type packet struct {
+	to         peer
+	start, end int // of the datagram in data
+}
+
+// packetCost is what a waiting datagram counts for beside its bytes, so that
+// empty ones are bounded too.
+const packetCost = 64
+
+func (p *packets) size() int { return len(p.data) + packetCost*len(p.list) }
+
+func newDatagrams(l *listener) (*datagrams, error) {
+	io, err := newPacketIO(l.pc, l.limits.Message)
+	if err != nil {
+		return nil, err
+	}
+	_, forgeable := l.pc.LocalAddr().(*net.UDPAddr)
+	d := &datagrams{
+		lis: l, io: io,
+		sessions: l.closer != nil,
+		loops:    !loopFree(l.service),
+		capped:   forgeable,
+		peers:    make(map[peerKey]*Conn),
+		out:      new(packets), spare: new(packets),
+	}
+	if a, ok := l.pc.LocalAddr().(*net.UDPAddr); ok {
+		d.port = uint16(a.Port)
+	}
+	d.quiet.L = &d.mu
+	d.one = &Conn{lis: l, dg: d, peer: &d.from}
+	return d, nil
+}
+
+// run is the loop. It ends when the server drains or the socket is closed.
+func (d *datagrams) run() {
+	defer d.lis.srv.wg.Done()
+	for {
+		if d.woken.Swap(false) {
+			if d.lis.srv.draining.Load() {
+				break
+			}
+			d.sweep()
+		}
+		n, err := d.io.receive(false)
+		if errors.Is(err, net.ErrClosed) {
+			break
+		}
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			d.sicken(err)
+			continue
+		}
+		d.sick = false
+		d.serve(n)
+		if d.armed != 0 && d.lis.srv.now() >= d.armed {
+			d.sweep()
+		}
+	}
+	d.finish()
+}
+
+// sicken reports a receive that failed, once an episode, and pauses.
+func (d *datagrams) sicken(err error) {
+	if !d.sick {
+		d.lis.emit(&Event{Kind: EventFail, Text: "cannot receive, will try again", Err: err})
+	}
+	d.sick = true
+	d.lis.sleep(longPause / 10)
+}
+
+// serve serves n received datagrams and sends what they are answered.
+func (d *datagrams) serve(n int) {
+	if n == 0 {
+		return
+	}
+	d.mu.Lock()
+	d.serving = true
+	d.mu.Unlock()
+	bytes := 0
+	for i := range n {
+		bytes += d.serveOne(i)
+	}
+	d.lis.stats.messagesIn.Add(int64(n))
+	d.lis.stats.bytesIn.Add(int64(bytes))
+	d.flush()
+}
+
+// serveOne serves the i'th datagram, or rejects it, and returns its size.
+func (d *datagrams) serveOne(i int) int {
+	msg, whole := d.io.datagram(i, &d.from)
+	c, err := d.admit(len(msg), whole)
+	if err != nil {
+		d.lis.reject(d.from.addr(), err)
+		return len(msg)
+	}
+	d.lis.traceMessage(c, false, msg)
+	err = c.serveDatagram(msg)
+	c.mu.Lock()
+	c.serving = false
+	ended := c.state != stateOpen
+	c.mu.Unlock()
+	switch {
+	case d.sessions && (err != nil || ended):
+		d.end(c, err)
+	case d.sessions:
+		d.armFor(c)
+	case err != nil && !errors.Is(err, ErrAnswerCap): // which send has counted
+		d.lis.reject(d.from.addr(), err)
+	}
+	return len(msg)
+}
+
+// admit finds or makes the Conn of the sender of a datagram of size bytes, if
+// no limit forbids it.
+func (d *datagrams) admit(size int, whole bool) (*Conn, error) {
+	if !whole {
+		return nil, ErrMessageTooLong
+	}
+	if a := d.from.udp; a.IsValid() {
+		if !d.lis.access.admits(a.Addr()) {
+			return nil, ErrDenied
+		}
+		if d.loops && (loopPort(a.Port()) || a.Port() == d.port) {
+			return nil, ErrLoop
+		}
+	}
+	if !d.sessions {
+		c := d.one
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.state, c.serving = stateOpen, true
+		c.allowance = size + d.lis.limits.Answer
+		return c, nil
+	}
+	c, err := d.session(size)
+	if err != nil {
+		return nil, err
+	}
+	c.active.Store(d.lis.srv.now())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.serving = true
+	c.counts.bytesIn += int64(size)
+	c.counts.messagesIn++
+	return c, nil
+}
+
+// loopPort reports whether a service that answers anything is usually at port:
+// an answer sent there would be answered, and so on. Those of RFC 862 to 868,
+// quotd and NTP, and the ports that parley serves them at by default.
+func loopPort(port uint16) bool {
+	switch port {
+	case 0, 7, 13, 17, 19, 37, 123, 7007, 7013, 7019, 7037:
+		return true
+	}
+	return false
+}
+
+// serveDatagram calls the service; a panic is the error of this datagram. To a
+// service without sessions each datagram is one of its own.
+func (c *Conn) serveDatagram(msg []byte) (err error) {
+	defer c.recovering(&err)
+	if !c.dg.sessions && c.lis.opener != nil {
+		if err := c.lis.opener.Open(c); err != nil || c.ended() {
+			return err
+		}
+	}
+	return c.lis.service.Serve(c, msg)
+}
+
+// session finds the sender's session, which may now be answered size bytes
+// more, or opens one.
+func (d *datagrams) session(size int) (*Conn, error) {
+	if c := d.peers[d.from.key()]; c != nil {
+		c.mu.Lock()
+		c.allowance += size
+		c.mu.Unlock()
+		return c, nil
+	}
+	from := d.from
+	c := &Conn{lis: d.lis, dg: d, peer: &from, opened: d.lis.srv.now(), idle: int64(d.lis.limits.Idle)}
+	c.quiet.L = &c.mu
+	c.active.Store(c.opened)
+	c.allowance, c.serving = size+d.lis.limits.Answer, true
+	if err := d.lis.srv.track(c); err != nil {
+		return nil, err
+	}
+	d.peers[from.key()] = c
+	d.lis.emit(&Event{Kind: EventAccept, Session: c.id, Remote: c.RemoteAddr()})
+	if err := c.openDatagram(); err != nil {
+		d.forget(c, err)
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Conn) openDatagram() (err error) {
+	if c.lis.opener == nil {
+		return nil
+	}
+	defer c.recovering(&err)
+	return c.lis.opener.Open(c)
+}
+
+// end ends a session and tells the service.
+func (d *datagrams) end(c *Conn, err error) {
+	d.forget(c, err)
+	c.closed(err)
+}
+
+// forget takes a session off the table.
+func (d *datagrams) forget(c *Conn, err error) {
+	c.mu.Lock()
+	c.state = stateClosed
+	c.mu.Unlock()
+	delete(d.peers, c.peer.key())
+	d.lis.srv.untrack(c)
+	d.lis.ended(c, err)
+}
+
+// sweepPause is the least time between two looks at the table of peers.
+const sweepPause = 10 * time.Millisecond
+
+// sweep ends the sessions that ended themselves or are past a limit, and sets
+// the deadline of the next sweep.
+func (d *datagrams) sweep() {
+	now := d.lis.srv.now()
+	next := int64(0)
+	for _, c := range d.peers {
+		if c.ended() {
+			d.end(c, nil)
+		} else if err := c.expired(now); err != nil {
+			d.end(c, err)
+		} else if at := c.limitAt(); at != 0 && (next == 0 || at < next) {
+			next = at
+		}
+	}
+	if next != 0 {
+		next = max(next, now+int64(sweepPause))
+	}
+	d.arm(next)
+}
+
+// armFor makes sure that the next sweep is not too late for c.
+func (d *datagrams) armFor(c *Conn) {
+	if at := c.limitAt(); at != 0 && (d.armed == 0 || at < d.armed) {
+		d.arm(at)
+	}
+}
+
+// arm sets when the loop is to wake up without a datagram; 0 is never. Whoever
+// wakes the loop does it by the same deadline, after setting woken.
+func (d *datagrams) arm(at int64) {
+	d.armed = at
+	var deadline time.Time
+	if at != 0 {
+		deadline = d.lis.srv.at(at)
+	}
+	d.lis.pc.SetReadDeadline(deadline)
+	if d.woken.Load() {
+		d.lis.pc.SetReadDeadline(longAgo)
+	}
+}
+
+// wake makes the loop look at more than datagrams.
+func (d *datagrams) wake() {
+	d.woken.Store(true)
+	d.lis.pc.SetReadDeadline(longAgo)
+}
+
+// send queues msg for the peer of c.
+func (d *datagrams) send(c *Conn, msg []byte) error {
+	if err := d.allow(c, len(msg)); err != nil {
+		if err == ErrAnswerCap {
+			d.lis.reject(c.RemoteAddr(), err)
+		}
+		return err
+	}
+	d.mu.Lock()
+	if d.out.size() >= d.lis.limits.Pending {
+		d.mu.Unlock()
+		return ErrBacklogged
+	}
+	start := len(d.out.data)
+	d.out.data = append(d.out.data, msg...)
+	d.out.list = append(d.out.list, packet{*c.peer, start, len(d.out.data)})
+	wake := !d.serving && !d.writing
+	if wake {
+		d.writing = true // until the flusher has written
+	}
+	d.mu.Unlock()
+	if wake {
+		d.lis.srv.flusher.add(c)
+	}
+	d.lis.traceMessage(c, true, msg)
+	return nil
+}
+
+// allow takes n bytes off what c's peer may be answered.
+func (d *datagrams) allow(c *Conn, n int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != stateOpen {
+		return net.ErrClosed
+	}
+	if d.capped && !c.trusted {
+		if n > c.allowance {
+			return ErrAnswerCap
+		}
+		c.allowance -= n
+	}
+	c.counts.bytesOut += int64(n)
+	c.counts.messagesOut++
+	return nil
+}
+
+// flush ends a batch: it sends what is queued, unless somebody else is at it;
+// then it waits only if too much is.
+func (d *datagrams) flush() {
+	d.mu.Lock()
+	d.serving = false
+	if d.writing {
+		for d.writing && d.out.size() >= d.lis.limits.Pending {
+			d.quiet.Wait()
+		}
+		d.mu.Unlock()
+		return
+	}
+	d.writing = true
+	d.mu.Unlock()
+	d.writeOut()
+}
+
+// writeOut sends until nothing is queued, and gives up the write side.
+func (d *datagrams) writeOut() {
+	var p *packets
+	for {
+		d.mu.Lock()
+		if p != nil {
+			p.data, p.list = p.data[:0], p.list[:0]
+			d.spare = p
+		}
+		if len(d.out.list) == 0 {
+			d.writing = false
+			d.quiet.Broadcast()
+			d.mu.Unlock()
+			return
+		}
+		p, d.out, d.spare = d.out, d.spare, nil
+		d.mu.Unlock()
+		n, err := d.io.send(p)
+		d.lis.stats.bytesOut.Add(int64(n))
+		if err != nil {
+			d.lis.reject(nil, fmt.Errorf("send: %w", err))
+		}
+	}
+}
+
+// finish answers what was received by now, ends every session, and closes the
+// socket.
+func (d *datagrams) finish() {
+	d.lis.pc.SetReadDeadline(time.Time{})
+	for total := 0; total < drainMost; {
+		n, err := d.io.receive(true)
+		if n == 0 || err != nil {
+			break
+		}
+		total += n * packetCost
+		d.serve(n)
+	}
+	for _, c := range d.peers {
+		d.end(c, errDrained)
+	}
+	d.flush()
+	d.mu.Lock()
+	for d.writing {
+		d.quiet.Wait()
+	}
+	d.mu.Unlock()
+	d.lis.pc.Close()
+}

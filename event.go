@@ -1,0 +1,135 @@
+package parley
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"time"
+
+	"parley/endpoint"
+)
+
+// EventKind says what happened. Its text is the first word of a log line.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	EventListen  EventKind = iota + 1 // a listener is bound
+	EventAccept                       // a session opened, its handshake done
+	EventMessage                      // a message was received or sent; only with Server.Messages
+	EventNote                         // a service has something to say
+	EventEnd                          // a session ended
+	EventReject                       // a session or datagram was refused by a limit
+	EventFail                         // a listener cannot accept, or a service panicked
+	EventStatus                       // the server drains, or a listener recovered
+)
+
+func (k EventKind) String() string {
+	switch k {
+	case EventListen:
+		return "listen"
+	case EventAccept:
+		return "accept"
+	case EventMessage:
+		return "message"
+	case EventNote:
+		return "note"
+	case EventEnd:
+		return "end"
+	case EventReject:
+		return "reject"
+	case EventFail:
+		return "fail"
+	case EventStatus:
+		return "status"
+	}
+	return "unknown"
+}
+
+// An Event is something that happened in a server. The function that gets it
+// may not keep it, nor Data, after it returned; it is called from many
+// goroutines at once, on the path of the messages, and should be quick.
+type Event struct {
+	Kind     EventKind
+	Time     time.Time
+	Service  string            // the service's name
+	Endpoint endpoint.Endpoint // the listener's real endpoint
+	Session  uint64            // 0 where there is no session
+	Remote   net.Addr          // nil where there is no peer
+	Out      bool              // message: sent, not received
+	Data     []byte            // message: its bytes
+	Text     string            // note, fail, status: in words
+	Err      error             // end, reject, fail: why; nil at an end in order
+
+	// Of an end: the session's totals. Bytes are payload, as the transport
+	// carried it, without TLS or WebSocket around it.
+	BytesIn, BytesOut       int64
+	MessagesIn, MessagesOut int64
+	Duration                time.Duration
+}
+
+// LogEvents returns a function for [Server.Events] that writes each event as one
+// line: its kind first, or a note's own words.
+func LogEvents(log *slog.Logger) func(*Event) {
+	return func(e *Event) {
+		level := e.level()
+		if !log.Enabled(context.Background(), level) {
+			return
+		}
+		text := e.Kind.String()
+		if e.Kind == EventNote {
+			text = e.Text
+		}
+		log.LogAttrs(context.Background(), level, text, e.attrs()...)
+	}
+}
+
+func (e *Event) level() slog.Level {
+	switch e.Kind {
+	case EventListen, EventMessage:
+		return slog.LevelDebug
+	case EventReject:
+		return slog.LevelWarn
+	case EventFail:
+		return slog.LevelError
+	case EventEnd:
+		if Reason(e.Err) == "error" {
+			return slog.LevelWarn
+		}
+	}
+	return slog.LevelInfo
+}
+
+func (e *Event) attrs() []slog.Attr {
+	attrs := make([]slog.Attr, 0, 12)
+	if e.Service != "" {
+		attrs = append(attrs, slog.String("at", e.Service+"@"+e.Endpoint.Bare().String()))
+	}
+	if e.Session != 0 {
+		attrs = append(attrs, slog.Uint64("session", e.Session))
+	}
+	if e.Remote != nil && e.Remote.String() != "" {
+		attrs = append(attrs, slog.String("peer", e.Remote.String()))
+	}
+	switch e.Kind {
+	case EventMessage:
+		dir := "in"
+		if e.Out {
+			dir = "out"
+		}
+		attrs = append(attrs, slog.String("dir", dir), slog.Int("bytes", len(e.Data)), slog.String("data", string(e.Data)))
+	case EventEnd:
+		attrs = append(attrs, slog.String("reason", Reason(e.Err)),
+			slog.Int64("in", e.BytesIn), slog.Int64("out", e.BytesOut),
+			slog.Int64("msgin", e.MessagesIn), slog.Int64("msgout", e.MessagesOut),
+			slog.Duration("time", e.Duration.Round(time.Microsecond)))
+	case EventReject:
+		attrs = append(attrs, slog.String("reason", Reason(e.Err)))
+	case EventFail, EventStatus:
+		attrs = append(attrs, slog.String("text", e.Text))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("err", e.Err.Error()))
+	}
+	return attrs
+}

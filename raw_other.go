@@ -1,0 +1,16 @@
+//go:build !unix || parleyportable
+
+package parley
+
+import (
+	"net"
+	"syscall"
+)
+
+// rawOf finds no raw socket here: a session holds a read buffer while it waits,
+// and output sent from elsewhere costs a goroutine while it is written.
+func rawOf(net.Conn) syscall.RawConn { return nil }
+
+func (c *Conn) receiveRaw() (int, error)      { panic("parley: no raw sockets here") }
+func (c *Conn) readReady(uintptr) bool        { panic("parley: no raw sockets here") }
+func (c *Conn) writeNow(*buffer) (int, error) { panic("parley: no raw sockets here") }

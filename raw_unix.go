@@ -1,0 +1,126 @@
+//go:build unix && !parleyportable
+
+package parley
+
+import (
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// rawOf returns nc's socket if reads can wait for it to be readable without a
+// buffer at hand, and writes can tell that they would block: for plain TCP and
+// Unix streams. Everything else is read and written as any net.Conn.
+func rawOf(nc net.Conn) syscall.RawConn {
+	switch nc := nc.(type) {
+	case *net.TCPConn:
+		if raw, err := nc.SyscallConn(); err == nil {
+			return raw
+		}
+	case *net.UnixConn:
+		if nc.LocalAddr().Network() != "unix" {
+			return nil
+		}
+		if raw, err := nc.SyscallConn(); err == nil {
+			return raw
+		}
+	}
+	return nil
+}
+
+// receiveRaw waits until the socket is readable and reads once.
+func (c *Conn) receiveRaw() (int, error) {
+	c.got, c.gotErr = 0, nil
+	if err := c.raw.Read(c.readFn); err != nil {
+		return 0, err
+	}
+	return c.got, c.gotErr
+}
+
+// readReady is called by the runtime when the socket may be readable; false
+// means wait. Only now is a buffer taken, and given back if there is nothing.
+func (c *Conn) readReady(fd uintptr) bool {
+	b := c.in
+	if b == nil {
+		b = getBuffer()
+	}
+	n, err := ignoringEINTR(unix.Read, int(fd), b.b[len(b.b):cap(b.b)])
+	if n > 0 {
+		b.b = b.b[:len(b.b)+n]
+		c.in, c.got = b, n
+		return true
+	}
+	if c.in == nil {
+		putBuffer(b)
+	}
+	switch {
+	case err == unix.EAGAIN && !c.nowait:
+		return false
+	case err == nil:
+		c.gotErr = io.EOF
+	case err == unix.EAGAIN:
+		c.gotErr = os.ErrDeadlineExceeded
+	default:
+		c.gotErr = os.NewSyscallError("read", err)
+	}
+	return true
+}
+
+// A rawWriter is the state of one write attempt; pooled, so that a write
+// allocates nothing.
+type rawWriter struct {
+	p   []byte
+	n   int
+	err error
+	fn  func(fd uintptr) bool
+}
+
+var rawWriters = sync.Pool{New: func() any {
+	w := new(rawWriter)
+	w.fn = w.write
+	return w
+}}
+
+// write always ends the attempt: it never waits.
+func (w *rawWriter) write(fd uintptr) bool {
+	for w.n < len(w.p) {
+		n, err := ignoringEINTR(unix.Write, int(fd), w.p[w.n:])
+		if err != nil {
+			w.err = err
+			return true
+		}
+		w.n += n
+	}
+	return true
+}
+
+// writeNow writes what the peer takes at once. If that is not all of b, the
+// error is errWouldBlock.
+func (c *Conn) writeNow(b *buffer) (int, error) {
+	w := rawWriters.Get().(*rawWriter)
+	w.p, w.n, w.err = b.b, 0, nil
+	err := c.raw.Write(w.fn)
+	n := w.n
+	if err == nil && w.err != nil {
+		err = errWouldBlock
+		if w.err != unix.EAGAIN {
+			err = os.NewSyscallError("write", w.err)
+		}
+	}
+	w.p = nil
+	rawWriters.Put(w)
+	return n, err
+}
+
+func ignoringEINTR(op func(int, []byte) (int, error), fd int, p []byte) (int, error) {
+	for {
+		n, err := op(fd, p)
+		if err != unix.EINTR {
+			return n, err
+		}
+	}
+}

@@ -1,0 +1,336 @@
+package parley
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"parley/endpoint"
+	"parley/transport"
+)
+
+// A Server serves services at endpoints. The zero value works; its fields are
+// not modified after the first Listen. Its methods may be called by several
+// goroutines at once.
+//
+// Listen binds, Serve accepts and blocks, Shutdown drains, Close ends at once.
+type Server struct {
+	// Limits protect every listener of the server.
+	Limits Limits
+
+	// Framing is for services that are not [Framed], at endpoints without
+	// the option frame. Nil is Raw.
+	Framing Framing
+
+	// Events gets what happens, from many goroutines at once; see [Event].
+	Events func(*Event)
+
+	// Messages makes an event of every message too.
+	Messages bool
+
+	once    sync.Once // guards the start of what follows, then constant
+	base    time.Time // zero of the server's clock
+	ctx     context.Context
+	cancel  context.CancelFunc
+	flusher flusher
+
+	ids       atomic.Uint64
+	draining  atomic.Bool
+	wg        sync.WaitGroup // every goroutine but the accept loops
+	accepting sync.WaitGroup // the accept loops
+
+	mu        sync.Mutex // guards what follows
+	listeners []*listener
+	sessions  map[*Conn]struct{}
+	serving   bool
+	closed    bool
+	done      chan struct{} // closed when Shutdown or Close has ended everything
+}
+
+// init makes the zero value ready.
+func (s *Server) init() {
+	s.once.Do(func() {
+		s.base = time.Now()
+		s.ctx, s.cancel = context.WithCancel(context.Background())
+		s.flusher.wg = &s.wg
+		s.sessions = make(map[*Conn]struct{})
+		s.done = make(chan struct{})
+	})
+}
+
+// now is the server's clock: nanoseconds since it was made, never 0.
+func (s *Server) now() int64 { return int64(time.Since(s.base)) + 1 }
+
+// at is the time that the server's clock shows as t.
+func (s *Server) at(t int64) time.Time { return s.base.Add(time.Duration(t - 1)) }
+
+// Listen binds svc to every endpoint, or to none: if one cannot be bound, the
+// others are closed again and the error joins one [*OpError] per failure. ctx
+// bounds the binding only. Sessions are accepted once Serve is called.
+func (s *Server) Listen(ctx context.Context, svc Service, endpoints ...string) error {
+	s.init()
+	var bound []*listener
+	var errs []error
+	for _, text := range endpoints {
+		e, err := endpoint.Parse(text)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		l, err := s.bind(ctx, svc, e)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		bound = append(bound, l)
+	}
+	if len(errs) == 0 {
+		return s.add(bound...)
+	}
+	for _, l := range bound {
+		l.close()
+	}
+	return errors.Join(errs...)
+}
+
+// bind opens e for svc.
+func (s *Server) bind(ctx context.Context, svc Service, e endpoint.Endpoint) (*listener, error) {
+	l, err := s.newListener(svc, e)
+	if err != nil {
+		return nil, &OpError{Op: "listen", Endpoint: e, Err: err}
+	}
+	if l.ln, l.pc, err = transport.Open(ctx, e); err != nil {
+		return nil, err
+	}
+	if err = l.bound(); err != nil {
+		l.close()
+		return nil, &OpError{Op: "listen", Endpoint: e, Err: err}
+	}
+	return l, nil
+}
+
+// Add serves svc on a listener of the caller's, which the server owns from now
+// on, also when Add fails. e names it in events, and its options set limits and
+// framing; its zero value is the listener's own address without options.
+func (s *Server) Add(svc Service, ln net.Listener, e endpoint.Endpoint) error {
+	return s.adopt(svc, e, ln, nil)
+}
+
+// AddPacket is Add for datagrams.
+func (s *Server) AddPacket(svc Service, pc net.PacketConn, e endpoint.Endpoint) error {
+	return s.adopt(svc, e, nil, pc)
+}
+
+func (s *Server) adopt(svc Service, e endpoint.Endpoint, ln net.Listener, pc net.PacketConn) error {
+	s.init()
+	l, err := s.newListener(svc, e)
+	if err != nil {
+		l = &listener{}
+	}
+	l.ln, l.pc = ln, pc
+	if err == nil {
+		err = l.bound()
+	}
+	if err != nil {
+		l.close()
+		return &OpError{Op: "listen", Endpoint: e, Err: err}
+	}
+	return s.add(l)
+}
+
+// add takes bound listeners in, and starts them if the server is serving.
+func (s *Server) add(bound ...*listener) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		for _, l := range bound {
+			l.close()
+		}
+		return ErrServerClosed
+	}
+	s.listeners = append(s.listeners, bound...)
+	for _, l := range bound {
+		l.emit(&Event{Kind: EventListen, Text: l.pin()})
+		if s.serving {
+			s.startLocked(l)
+		}
+	}
+	return nil
+}
+
+// startLocked starts l's accept loop or datagram loop; mu is held.
+func (s *Server) startLocked(l *listener) {
+	if l.pc != nil {
+		s.wg.Add(1)
+		go l.dg.run()
+		return
+	}
+	s.accepting.Add(1)
+	go l.accept()
+}
+
+// Serve accepts on every listener until Shutdown or Close, and returns when
+// they have ended everything: always a non-nil error, after them
+// ErrServerClosed.
+func (s *Server) Serve() error {
+	s.init()
+	s.mu.Lock()
+	switch {
+	case s.closed:
+		s.mu.Unlock()
+		return ErrServerClosed
+	case len(s.listeners) == 0:
+		s.mu.Unlock()
+		return errors.New("parley: serve: nothing to serve: call Listen first")
+	case s.serving:
+		s.mu.Unlock()
+		return errors.New("parley: serve: called twice")
+	}
+	s.serving = true
+	for _, l := range s.listeners {
+		s.startLocked(l)
+	}
+	s.mu.Unlock()
+	<-s.done
+	return ErrServerClosed
+}
+
+// Endpoints are the real endpoints of the listeners, in the order of Listen.
+func (s *Server) Endpoints() []endpoint.Endpoint {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]endpoint.Endpoint, len(s.listeners))
+	for i, l := range s.listeners {
+		list[i] = l.endpoint
+	}
+	return list
+}
+
+// A listener is one service at one endpoint.
+type listener struct {
+	// Constant once it is bound.
+	srv      *Server
+	service  Service
+	name     string
+	opener   Opener
+	closer   Closer
+	ender    Ender
+	streamer Streamer
+	framing  Framing
+	pause    time.Duration
+	limits   Limits // effective
+	exempt   bool   // loopback does not count for limits.PerAddress
+	access   access
+	endpoint endpoint.Endpoint
+	ln       net.Listener   // one of these
+	pc       net.PacketConn // is nil
+	dg       *datagrams     // with pc
+
+	stats counters
+
+	// Guarded by srv.mu.
+	open       int
+	perAddress map[netip.Addr]int
+}
+
+// newListener checks what can be checked before anything is opened.
+func (s *Server) newListener(svc Service, e endpoint.Endpoint) (*listener, error) {
+	l := &listener{srv: s, service: svc, name: serviceName(svc), endpoint: e, perAddress: make(map[netip.Addr]int)}
+	l.opener, _ = svc.(Opener)
+	l.closer, _ = svc.(Closer)
+	l.ender, _ = svc.(Ender)
+	l.streamer, _ = svc.(Streamer)
+	limits, err := s.Limits.override(e)
+	if err != nil {
+		return nil, err
+	}
+	l.exempt = limits.PerAddress == 0
+	l.limits = limits.effective()
+	if l.access, err = accessOf(e); err != nil {
+		return nil, err
+	}
+	if l.framing, err = s.framing(svc, e); err != nil {
+		return nil, err
+	}
+	if p, ok := l.framing.(Pauser); ok {
+		l.pause = p.Pause()
+	}
+	if e.Scheme == "ip" && !loopFree(svc) {
+		return nil, fmt.Errorf("%s would hear its own answers on raw IP: only a service that never answers can be served there, such as discard", l.name)
+	}
+	return l, nil
+}
+
+func (s *Server) framing(svc Service, e endpoint.Endpoint) (Framing, error) {
+	if name, ok := e.Option("frame"); ok {
+		return ParseFraming(name)
+	}
+	if f, ok := svc.(Framed); ok {
+		return f.Framing(), nil
+	}
+	if s.Framing != nil {
+		return s.Framing, nil
+	}
+	return Raw, nil
+}
+
+// bound completes a listener when its socket is open.
+func (l *listener) bound() error {
+	if l.pc == nil {
+		l.endpoint = endpointAt(l.endpoint, l.ln.Addr())
+		return nil
+	}
+	l.endpoint = endpointAt(l.endpoint, l.pc.LocalAddr())
+	var err error
+	l.dg, err = newDatagrams(l)
+	return err
+}
+
+func endpointAt(e endpoint.Endpoint, a net.Addr) endpoint.Endpoint {
+	if e.IsZero() {
+		e.Scheme = a.Network()
+	}
+	return e.WithAddr(a)
+}
+
+// pin is the fingerprint of a listener that made its own key, or "".
+func (l *listener) pin() string {
+	if p, ok := l.ln.(transport.Pinner); ok {
+		return p.Pin()
+	}
+	return ""
+}
+
+func (l *listener) close() {
+	if l.ln != nil {
+		l.ln.Close()
+	}
+	if l.pc != nil {
+		l.pc.Close()
+	}
+}
+
+// emit sends e to the server's subscriber.
+func (l *listener) emit(e *Event) {
+	if l.srv.Events == nil {
+		return
+	}
+	e.Time = time.Now()
+	e.Service, e.Endpoint = l.name, l.endpoint
+	l.srv.Events(e)
+}
+
+// traceMessage reports a message, if the server was asked to.
+func (l *listener) traceMessage(c *Conn, out bool, msg []byte) {
+	if out {
+		l.stats.messagesOut.Add(1)
+	}
+	if l.srv.Messages {
+		l.emit(&Event{Kind: EventMessage, Session: c.id, Remote: c.RemoteAddr(), Out: out, Data: msg})
+	}
+}

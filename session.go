@@ -1,0 +1,344 @@
+package parley
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"parley/transport"
+)
+
+// newSession makes the session of an accepted connection.
+func newSession(l *listener, nc net.Conn) *Conn {
+	c := &Conn{lis: l, nc: nc, raw: rawOf(nc), opened: l.srv.now(), idle: int64(l.limits.Idle)}
+	c.quiet.L = &c.mu
+	c.message, _ = nc.(transport.MessageConn)
+	if c.raw != nil {
+		c.readFn = c.readReady
+	}
+	c.active.Store(c.opened)
+	return c
+}
+
+// run is the session's goroutine. It ends when both sides have ended, or by a
+// limit, an error, or the server's Close.
+func (c *Conn) run() {
+	defer c.lis.srv.wg.Done()
+	if err := c.handshake(); err != nil {
+		c.close()
+		c.lis.reject(c.RemoteAddr(), err)
+		return
+	}
+	c.lis.emit(&Event{Kind: EventAccept, Session: c.id, Remote: c.RemoteAddr()})
+	err := c.open()
+	opened := err == nil
+	if opened {
+		err = c.talk()
+	}
+	err = c.finish(err)
+	if opened {
+		c.closed(err)
+	}
+	c.lis.ended(c, err)
+}
+
+// handshake runs the transport's handshake, if it has one, under its own limit.
+func (c *Conn) handshake() error {
+	h, ok := c.nc.(transport.Handshaker)
+	if !ok {
+		return nil
+	}
+	ctx := c.lis.srv.ctx
+	if limit := c.lis.limits.Handshake; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	err := h.HandshakeContext(ctx)
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() == context.DeadlineExceeded {
+		return ErrHandshake
+	}
+	return fmt.Errorf("%w: %w", errBadHandshake, err)
+}
+
+// open tells the service of the session.
+func (c *Conn) open() (err error) {
+	if c.lis.opener == nil {
+		return nil
+	}
+	defer c.recovering(&err)
+	c.beginBatch()
+	if err = c.lis.opener.Open(c); err != nil {
+		return err
+	}
+	return c.flush()
+}
+
+// closed tells the service of the end.
+func (c *Conn) closed(err error) {
+	if c.lis.closer != nil {
+		var panicked error
+		defer c.recovering(&panicked)
+		c.lis.closer.Closed(c, err)
+	}
+}
+
+// talk serves the session until one side ends it.
+func (c *Conn) talk() (err error) {
+	defer c.recovering(&err)
+	if c.lis.streamer != nil {
+		return c.stream()
+	}
+	return c.serveMessages()
+}
+
+// recovering turns a panic of the service into the error of this one session.
+func (c *Conn) recovering(err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("service panicked: %v", v)
+		c.lis.emit(&Event{Kind: EventFail, Session: c.id, Remote: c.RemoteAddr(), Err: *err, Text: string(debug.Stack())})
+	}
+}
+
+// serveMessages reads, cuts and serves until the peer or the service ends.
+func (c *Conn) serveMessages() error {
+	for !c.ended() {
+		got, err := c.receive()
+		if err != nil {
+			return err
+		}
+		if got == gotDrain {
+			return c.serveRest()
+		}
+		if err := c.serveBatch(got != gotData); err != nil {
+			return err
+		}
+		if got == gotEnd {
+			return c.serveEnded()
+		}
+	}
+	return nil
+}
+
+// serveBatch serves the messages in the read buffer and writes their answers.
+// last reports that what is there is a message even without its end.
+func (c *Conn) serveBatch(last bool) error {
+	c.beginBatch()
+	err := c.feed(last)
+	if ferr := c.flush(); err == nil {
+		err = ferr
+	}
+	return err
+}
+
+// feed cuts the read buffer into messages and serves each. It is the one place
+// where the bytes of a stream become calls of a service.
+func (c *Conn) feed(last bool) error {
+	if c.in == nil {
+		return nil
+	}
+	data, batch := c.in.b, int64(0)
+	var err error
+	for len(data) > 0 && err == nil && !c.ended() {
+		msg, n := data, len(data)
+		if c.message == nil {
+			if msg, n, err = c.lis.framing.Split(data, c.lis.limits.Message, last); n == 0 || err != nil {
+				break
+			}
+		}
+		data = data[n:]
+		batch++
+		c.lis.traceMessage(c, false, msg)
+		if err = c.lis.service.Serve(c, msg); err == nil && c.backlogged() {
+			err = c.flush()
+			c.beginBatch()
+		}
+	}
+	c.counts.messagesIn += batch
+	c.lis.stats.messagesIn.Add(batch)
+	c.keep(data)
+	return err
+}
+
+// keep keeps rest, the unserved end of the read buffer, for the next read.
+func (c *Conn) keep(rest []byte) {
+	if len(rest) == 0 {
+		putBuffer(c.in)
+		c.in = nil
+		return
+	}
+	c.in.shift(len(c.in.b) - len(rest))
+}
+
+// backlogged reports whether the peer must take output before it is read from.
+func (c *Conn) backlogged() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pendingLocked() >= c.lis.limits.Pending
+}
+
+// serveEnded gives a service that wants it its own end after the peer's.
+func (c *Conn) serveEnded() error {
+	if c.lis.ender == nil {
+		return nil
+	}
+	c.beginBatch()
+	err := c.lis.ender.Ended(c)
+	if ferr := c.flush(); err == nil {
+		err = ferr
+	}
+	if err != nil {
+		return err
+	}
+	return c.awaitEnd()
+}
+
+// awaitEnd waits, when the peer has ended, for the service to end, or a limit.
+func (c *Conn) awaitEnd() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.state == stateOpen && c.werr == nil {
+		now := c.lis.srv.now()
+		if err := c.expired(now); err != nil {
+			return err
+		}
+		if c.lis.srv.draining.Load() {
+			return errDrained
+		}
+		if at := c.limitAt(); at != 0 {
+			timer := time.AfterFunc(time.Duration(at-now), c.wake)
+			c.quiet.Wait()
+			timer.Stop()
+			continue
+		}
+		c.quiet.Wait()
+	}
+	return c.werr
+}
+
+// drainMost bounds how much is still served of a peer that does not stop
+// sending while the server drains.
+const drainMost = 16 << 20
+
+// serveRest serves, when the server drains, what the peer had sent by then.
+func (c *Conn) serveRest() error {
+	c.nowait = true
+	c.nc.SetReadDeadline(c.restDeadline())
+	for total := 0; total < drainMost && !c.ended(); {
+		n, err := c.read()
+		if n == 0 && err == nil {
+			continue
+		}
+		c.peerEnded = err == io.EOF
+		total += n
+		if serr := c.serveBatch(err != nil); serr != nil {
+			return serr
+		}
+		if err != nil {
+			break
+		}
+	}
+	return errDrained
+}
+
+// restDeadline ends the reads of serveRest: a raw socket tells by itself when it
+// has nothing more, another conn has this long to say so.
+func (c *Conn) restDeadline() time.Time {
+	if c.raw != nil {
+		return time.Time{}
+	}
+	return time.Now().Add(10 * time.Millisecond)
+}
+
+// finish ends the session in order as far as err allows: what was sent is
+// written, our end is passed on, the peer's end awaited. It returns the reason of
+// the end.
+func (c *Conn) finish(err error) error {
+	c.mu.Lock()
+	c.state = stateEnding
+	c.mu.Unlock()
+	if c.in != nil {
+		putBuffer(c.in)
+		c.in = nil
+	}
+	werr := c.finishWriting()
+	if err == nil {
+		err = werr
+	}
+	if werr == nil && peerAlive(err) {
+		if lerr := c.linger(); err == nil {
+			err = lerr
+		}
+	}
+	c.close()
+	return err
+}
+
+// peerAlive reports whether, after err, the peer still reads what it was sent.
+// To close at once while it sends would make the system throw that away.
+func peerAlive(err error) bool {
+	var netErr net.Error
+	return !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, net.ErrClosed) && !errors.As(err, &netErr)
+}
+
+// drainLinger bounds the wait for the peer's end while the server drains.
+const drainLinger = time.Second
+
+// linger ends our direction and waits for the end of the peer's.
+func (c *Conn) linger() error {
+	if _, ok := c.nc.(transport.HalfCloser); !ok {
+		return nil
+	}
+	if err := closeWrite(c.nc); err != nil || c.peerEnded {
+		return err
+	}
+	wait := c.lis.limits.Linger
+	if c.lis.srv.draining.Load() {
+		wait = min(wait, drainLinger)
+	}
+	if wait == 0 {
+		return nil
+	}
+	c.nc.SetReadDeadline(time.Now().Add(wait))
+	b := getBuffer()
+	defer putBuffer(b)
+	for {
+		_, err := c.nc.Read(b.b[:cap(b.b)])
+		switch {
+		case err == io.EOF:
+			return nil
+		case errors.Is(err, os.ErrDeadlineExceeded) && c.woken.Swap(false):
+			wait = min(wait, drainLinger)
+			c.nc.SetReadDeadline(time.Now().Add(wait))
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return ErrLinger
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// close closes the connection, waits for a writer that is at it, and frees the
+// session's place.
+func (c *Conn) close() {
+	c.nc.Close()
+	c.mu.Lock()
+	c.state = stateClosed
+	for c.writing {
+		c.quiet.Wait()
+	}
+	if c.out != nil {
+		putBuffer(c.out)
+		c.out = nil
+	}
+	c.mu.Unlock()
+	c.lis.srv.untrack(c)
+}
