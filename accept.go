@@ -78,9 +78,7 @@ func (l *listener) reject(addr net.Addr, err error) {
 // ended counts and reports a session's end.
 func (l *listener) ended(c *Conn, err error) {
 	l.stats.count(&l.stats.ended, err)
-	c.mu.Lock()
-	n := c.counts
-	c.mu.Unlock()
+	n := c.moved()
 	l.emit(&Event{
 		Kind: EventEnd, Session: c.id, Remote: c.RemoteAddr(), Err: err,
 		BytesIn: n.bytesIn, BytesOut: n.bytesOut, MessagesIn: n.messagesIn, MessagesOut: n.messagesOut,
@@ -111,7 +109,7 @@ func (s *Server) track(c *Conn) error {
 	}
 	c.id = s.ids.Add(1)
 	l.open++
-	l.stats.accepted.Add(1)
+	l.accepted++
 	s.sessions[c] = struct{}{}
 	if c.dg == nil {
 		s.wg.Add(1)
@@ -131,6 +129,9 @@ func (s *Server) untrack(c *Conn) {
 		}
 	}
 	l.open--
+	if c.dg == nil { // whose loop counts by itself
+		l.moved.add(c.moved())
+	}
 	delete(s.sessions, c)
 }
 

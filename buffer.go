@@ -15,9 +15,14 @@ const bufferKeep = 256 << 10
 type buffer struct {
 	b    []byte
 	ends []int
+	attempt
 }
 
-var buffers = sync.Pool{New: func() any { return &buffer{b: make([]byte, 0, bufferSize)} }}
+var buffers = sync.Pool{New: func() any {
+	b := &buffer{b: make([]byte, 0, bufferSize)}
+	b.prepare()
+	return b
+}}
 
 func getBuffer() *buffer { return buffers.Get().(*buffer) }
 

@@ -32,6 +32,8 @@ type Conn struct {
 	// The session's goroutine only; on datagrams the loop's.
 	peer      *peer // of datagrams; constant for a session
 	in        *buffer
+	fresh     int   // bytes in it that counts does not hold
+	batch     int   // messages of this batch
 	got       int   // what the last readReady read
 	gotErr    error // and how it failed
 	nowait    bool  // readReady returns when there is nothing to read
@@ -40,8 +42,10 @@ type Conn struct {
 	armed     int64 // when the read deadline is set to expire, 0 is never
 	pauseAt   int64 // when a pausing peer's text is a message, 0 is never
 
-	active atomic.Int64 // when bytes last moved, on the server's clock
-	woken  atomic.Bool  // the session's goroutine is to look at more than data
+	active  atomic.Int64 // when bytes last moved, on the server's clock
+	woken   atomic.Bool  // the session's goroutine is to look at more than data
+	stopped atomic.Bool  // state is not stateOpen
+	lagging atomic.Bool  // as much is pending as the peer may leave
 
 	mu        sync.Mutex // guards what follows
 	quiet     sync.Cond  // a writer ended, or state changed
@@ -57,8 +61,15 @@ type Conn struct {
 	counts    counts
 }
 
-// counts is what a session moved.
+// counts is what a session or a listener moved.
 type counts struct{ bytesIn, bytesOut, messagesIn, messagesOut int64 }
+
+func (n *counts) add(m counts) {
+	n.bytesIn += m.bytesIn
+	n.bytesOut += m.bytesOut
+	n.messagesIn += m.messagesIn
+	n.messagesOut += m.messagesOut
+}
 
 // sessionState is where a session stands on its way:
 //
@@ -119,6 +130,9 @@ func (c *Conn) queueLocked(msg []byte) error {
 	if err := c.out.appendMessage(c, msg); err != nil {
 		return err
 	}
+	if c.pendingLocked() >= c.lis.limits.Pending {
+		c.lagging.Store(true)
+	}
 	c.counts.messagesOut++
 	return nil
 }
@@ -137,7 +151,7 @@ func (c *Conn) pendingLocked() int {
 func (c *Conn) End() {
 	c.mu.Lock()
 	if c.state == stateOpen {
-		c.state = stateEnding
+		c.enterLocked(stateEnding)
 	}
 	serving := c.serving
 	c.mu.Unlock()
@@ -162,12 +176,14 @@ func (c *Conn) wake() {
 // longAgo is a deadline that has passed.
 var longAgo = time.Unix(1, 0)
 
-// ended reports whether End was called, or the session is over.
-func (c *Conn) ended() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.state != stateOpen
+// enterLocked changes the state; mu is held.
+func (c *Conn) enterLocked(s sessionState) {
+	c.state = s
+	c.stopped.Store(s != stateOpen)
 }
+
+// ended reports whether End was called, or the session is over.
+func (c *Conn) ended() bool { return c.stopped.Load() }
 
 // SetIdle changes how long this session may be silent, counted from now; 0 is
 // for ever. It may be called only while the service is called for this session.

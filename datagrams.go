@@ -37,6 +37,7 @@ type datagrams struct {
 	writing bool       // somebody owns the write side
 	out     *packets   // to be taken by the next writer
 	spare   *packets   // empty, kept for its memory
+	moved   counts
 }
 
 // packetIO receives and sends datagrams, as many in one system call as it can.
@@ -140,9 +141,7 @@ func (d *datagrams) serve(n int) {
 	for i := range n {
 		bytes += d.serveOne(i)
 	}
-	d.lis.stats.messagesIn.Add(int64(n))
-	d.lis.stats.bytesIn.Add(int64(bytes))
-	d.flush()
+	d.flush(counts{bytesIn: int64(bytes), messagesIn: int64(n)})
 }
 
 // serveOne serves the i'th datagram, or rejects it, and returns its size.
@@ -188,7 +187,8 @@ func (d *datagrams) admit(size int, whole bool) (*Conn, error) {
 		c := d.one
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.state, c.serving = stateOpen, true
+		c.enterLocked(stateOpen)
+		c.serving = true
 		c.allowance = size + d.lis.limits.Answer
 		return c, nil
 	}
@@ -271,7 +271,7 @@ func (d *datagrams) end(c *Conn, err error) {
 // forget takes a session off the table.
 func (d *datagrams) forget(c *Conn, err error) {
 	c.mu.Lock()
-	c.state = stateClosed
+	c.enterLocked(stateClosed)
 	c.mu.Unlock()
 	delete(d.peers, c.peer.key())
 	d.lis.srv.untrack(c)
@@ -344,6 +344,7 @@ func (d *datagrams) send(c *Conn, msg []byte) error {
 	start := len(d.out.data)
 	d.out.data = append(d.out.data, msg...)
 	d.out.list = append(d.out.list, packet{*c.peer, start, len(d.out.data)})
+	d.moved.messagesOut++
 	wake := !d.serving && !d.writing
 	if wake {
 		d.writing = true // until the flusher has written
@@ -374,11 +375,12 @@ func (d *datagrams) allow(c *Conn, n int) error {
 	return nil
 }
 
-// flush ends a batch: it sends what is queued, unless somebody else is at it;
+// flush ends a batch that was received: it sends what is queued, unless somebody else is at it;
 // then it waits only if too much is.
-func (d *datagrams) flush() {
+func (d *datagrams) flush(received counts) {
 	d.mu.Lock()
 	d.serving = false
+	d.moved.add(received)
 	if d.writing {
 		for d.writing && d.out.size() >= d.lis.limits.Pending {
 			d.quiet.Wait()
@@ -394,8 +396,10 @@ func (d *datagrams) flush() {
 // writeOut sends until nothing is queued, and gives up the write side.
 func (d *datagrams) writeOut() {
 	var p *packets
+	sent := 0
 	for {
 		d.mu.Lock()
+		d.moved.bytesOut += int64(sent)
 		if p != nil {
 			p.data, p.list = p.data[:0], p.list[:0]
 			d.spare = p
@@ -408,9 +412,8 @@ func (d *datagrams) writeOut() {
 		}
 		p, d.out, d.spare = d.out, d.spare, nil
 		d.mu.Unlock()
-		n, err := d.io.send(p)
-		d.lis.stats.bytesOut.Add(int64(n))
-		if err != nil {
+		var err error
+		if sent, err = d.io.send(p); err != nil {
 			d.lis.reject(nil, fmt.Errorf("send: %w", err))
 		}
 	}
@@ -431,7 +434,7 @@ func (d *datagrams) finish() {
 	for _, c := range d.peers {
 		d.end(c, errDrained)
 	}
-	d.flush()
+	d.flush(counts{})
 	d.mu.Lock()
 	for d.writing {
 		d.quiet.Wait()

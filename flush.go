@@ -22,7 +22,9 @@ const writeChunk = 64 << 10
 func (c *Conn) beginBatch() {
 	c.mu.Lock()
 	c.serving = true
+	c.counts.bytesIn += int64(c.fresh)
 	c.mu.Unlock()
+	c.fresh = 0
 }
 
 // flush ends a batch: it writes what is pending, or, if another goroutine is at
@@ -30,20 +32,19 @@ func (c *Conn) beginBatch() {
 func (c *Conn) flush() error {
 	c.mu.Lock()
 	c.serving = false
-	if c.writing {
-		for c.writing && c.pendingLocked() >= c.lis.limits.Pending {
-			c.quiet.Wait()
-		}
-		defer c.mu.Unlock()
-		return c.werr
+	c.counts.messagesIn += int64(c.batch)
+	c.batch = 0
+	for c.writing && c.pendingLocked() >= c.lis.limits.Pending {
+		c.quiet.Wait()
 	}
-	if c.out == nil {
+	if c.writing || c.out == nil {
 		defer c.mu.Unlock()
 		return c.werr
 	}
 	c.writing = true
+	b := c.takeLocked()
 	c.mu.Unlock()
-	return c.writeOut(c.writeWaiting)
+	return c.writeOut(b, c.writeWaiting)
 }
 
 // finishWriting waits until everything that was sent is written or cannot be.
@@ -60,35 +61,12 @@ func (c *Conn) finishWriting() error {
 // errWouldBlock says that the peer did not take everything at once.
 var errWouldBlock = errors.New("write would block")
 
-// writeOut writes by write until nothing is pending, and gives up the write
-// side. If write would block it keeps the write side, puts back what is left and
-// returns errWouldBlock.
-func (c *Conn) writeOut(write func(*buffer) (int, error)) error {
-	for {
-		b := c.takeOut()
-		if b == nil {
-			return nil
-		}
-		n, err := write(b)
-		c.active.Store(c.lis.srv.now())
-		c.lis.stats.bytesOut.Add(int64(n))
-		if err != nil {
-			return c.failWrite(b, n, err)
-		}
-		c.mu.Lock()
-		c.counts.bytesOut += int64(n)
-		c.taken = 0
-		c.mu.Unlock()
-		putBuffer(b)
-	}
-}
-
-// takeOut takes the pending output, or gives up the write side if there is none.
-func (c *Conn) takeOut() *buffer {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// takeLocked takes the pending output to write it; mu is held. With nothing
+// pending it gives up the write side and returns nil.
+func (c *Conn) takeLocked() *buffer {
 	b := c.out
-	c.out = nil
+	c.out, c.taken = nil, 0
+	c.lagging.Store(false)
 	if b == nil {
 		c.writing = false
 		c.quiet.Broadcast()
@@ -96,6 +74,31 @@ func (c *Conn) takeOut() *buffer {
 	}
 	c.taken = len(b.b)
 	return b
+}
+
+// take is takeLocked for a goroutine that owns the write side.
+func (c *Conn) take() *buffer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.takeLocked()
+}
+
+// writeOut writes b, and what is sent meanwhile, by write, and gives up the write
+// side. If write would block it keeps the write side, puts back what is left and
+// returns errWouldBlock.
+func (c *Conn) writeOut(b *buffer, write func(*buffer) (int, error)) error {
+	for b != nil {
+		n, err := write(b)
+		if err != nil {
+			return c.failWrite(b, n, err)
+		}
+		putBuffer(b)
+		c.mu.Lock()
+		c.counts.bytesOut += int64(n)
+		b = c.takeLocked()
+		c.mu.Unlock()
+	}
+	return nil
 }
 
 // failWrite settles a write of n bytes of b that ended with err.
@@ -223,7 +226,8 @@ func (c *Conn) flushElsewhere() {
 		return
 	}
 	if c.raw != nil {
-		switch c.writeOut(c.writeNow) {
+		c.active.Store(c.lis.srv.now())
+		switch c.writeOut(c.take(), c.writeNow) {
 		case nil:
 			return
 		case errWouldBlock:
@@ -238,7 +242,7 @@ func (c *Conn) flushElsewhere() {
 // drainOut writes what is pending however long the stall limit allows. When the
 // peer takes nothing it ends the session.
 func (c *Conn) drainOut() {
-	if c.writeOut(c.writeWaiting) != nil {
+	if c.writeOut(c.take(), c.writeWaiting) != nil {
 		c.wake()
 	}
 }

@@ -11,6 +11,11 @@ import (
 // and output sent from elsewhere costs a goroutine while it is written.
 func rawOf(net.Conn) syscall.RawConn { return nil }
 
+// An attempt to write without waiting is never made here.
+type attempt struct{}
+
+func (*buffer) prepare() {}
+
 func (c *Conn) receiveRaw() (int, error)      { panic("parley: no raw sockets here") }
 func (c *Conn) readReady(uintptr) bool        { panic("parley: no raw sockets here") }
 func (c *Conn) writeNow(*buffer) (int, error) { panic("parley: no raw sockets here") }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -54,8 +53,9 @@ func (c *Conn) readReady(fd uintptr) bool {
 		c.in, c.got = b, n
 		return true
 	}
-	if c.in == nil {
+	if len(b.b) == 0 {
 		putBuffer(b)
+		c.in = nil
 	}
 	switch {
 	case err == unix.EAGAIN && !c.nowait:
@@ -70,30 +70,25 @@ func (c *Conn) readReady(fd uintptr) bool {
 	return true
 }
 
-// A rawWriter is the state of one write attempt; pooled, so that a write
-// allocates nothing.
-type rawWriter struct {
-	p   []byte
+// An attempt is the state of a write that does not wait. It is part of the
+// buffer that is written, so that a write allocates nothing.
+type attempt struct {
 	n   int
 	err error
 	fn  func(fd uintptr) bool
 }
 
-var rawWriters = sync.Pool{New: func() any {
-	w := new(rawWriter)
-	w.fn = w.write
-	return w
-}}
+func (b *buffer) prepare() { b.fn = b.writeReady }
 
-// write always ends the attempt: it never waits.
-func (w *rawWriter) write(fd uintptr) bool {
-	for w.n < len(w.p) {
-		n, err := ignoringEINTR(unix.Write, int(fd), w.p[w.n:])
+// writeReady writes what the socket takes, and always ends the attempt.
+func (b *buffer) writeReady(fd uintptr) bool {
+	for b.n < len(b.b) {
+		n, err := ignoringEINTR(unix.Write, int(fd), b.b[b.n:])
 		if err != nil {
-			w.err = err
+			b.err = err
 			return true
 		}
-		w.n += n
+		b.n += n
 	}
 	return true
 }
@@ -101,19 +96,15 @@ func (w *rawWriter) write(fd uintptr) bool {
 // writeNow writes what the peer takes at once. If that is not all of b, the
 // error is errWouldBlock.
 func (c *Conn) writeNow(b *buffer) (int, error) {
-	w := rawWriters.Get().(*rawWriter)
-	w.p, w.n, w.err = b.b, 0, nil
-	err := c.raw.Write(w.fn)
-	n := w.n
-	if err == nil && w.err != nil {
-		err = errWouldBlock
-		if w.err != unix.EAGAIN {
-			err = os.NewSyscallError("write", w.err)
-		}
+	b.n, b.err = 0, nil
+	err := c.raw.Write(b.fn)
+	switch {
+	case err != nil || b.err == nil:
+		return b.n, err
+	case b.err == unix.EAGAIN:
+		return b.n, errWouldBlock
 	}
-	w.p = nil
-	rawWriters.Put(w)
-	return n, err
+	return b.n, os.NewSyscallError("write", b.err)
 }
 
 func ignoringEINTR(op func(int, []byte) (int, error), fd int, p []byte) (int, error) {

@@ -84,8 +84,7 @@ func (c *Conn) read() (n int, err error) {
 	}
 	if n > 0 {
 		c.active.Store(c.lis.srv.now())
-		c.counts.bytesIn += int64(n)
-		c.lis.stats.bytesIn.Add(int64(n))
+		c.fresh += n
 	}
 	return n, err
 }

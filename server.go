@@ -235,6 +235,8 @@ type listener struct {
 
 	// Guarded by srv.mu.
 	open       int
+	accepted   int64
+	moved      counts // by the sessions that are over
 	perAddress map[netip.Addr]int
 }
 
@@ -327,9 +329,6 @@ func (l *listener) emit(e *Event) {
 
 // traceMessage reports a message, if the server was asked to.
 func (l *listener) traceMessage(c *Conn, out bool, msg []byte) {
-	if out {
-		l.stats.messagesOut.Add(1)
-	}
 	if l.srv.Messages {
 		l.emit(&Event{Kind: EventMessage, Session: c.id, Remote: c.RemoteAddr(), Out: out, Data: msg})
 	}

@@ -145,7 +145,7 @@ func (c *Conn) feed(last bool) error {
 	if c.in == nil {
 		return nil
 	}
-	data, batch := c.in.b, int64(0)
+	data := c.in.b
 	var err error
 	for len(data) > 0 && err == nil && !c.ended() {
 		msg, n := data, len(data)
@@ -155,34 +155,25 @@ func (c *Conn) feed(last bool) error {
 			}
 		}
 		data = data[n:]
-		batch++
+		c.batch++
 		c.lis.traceMessage(c, false, msg)
-		if err = c.lis.service.Serve(c, msg); err == nil && c.backlogged() {
+		if err = c.lis.service.Serve(c, msg); err == nil && c.lagging.Load() {
 			err = c.flush()
 			c.beginBatch()
 		}
 	}
-	c.counts.messagesIn += batch
-	c.lis.stats.messagesIn.Add(batch)
 	c.keep(data)
 	return err
 }
 
-// keep keeps rest, the unserved end of the read buffer, for the next read.
+// keep keeps rest, the unserved end of the read buffer, for the next read. An
+// empty buffer is given back by the read, when it finds nothing.
 func (c *Conn) keep(rest []byte) {
 	if len(rest) == 0 {
-		putBuffer(c.in)
-		c.in = nil
+		c.in.b = c.in.b[:0]
 		return
 	}
 	c.in.shift(len(c.in.b) - len(rest))
-}
-
-// backlogged reports whether the peer must take output before it is read from.
-func (c *Conn) backlogged() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.pendingLocked() >= c.lis.limits.Pending
 }
 
 // serveEnded gives a service that wants it its own end after the peer's.
@@ -231,8 +222,8 @@ const drainMost = 16 << 20
 // serveRest serves, when the server drains, what the peer had sent by then.
 func (c *Conn) serveRest() error {
 	c.nowait = true
-	c.nc.SetReadDeadline(c.restDeadline())
 	for total := 0; total < drainMost && !c.ended(); {
+		c.nc.SetReadDeadline(c.restDeadline())
 		n, err := c.read()
 		if n == 0 && err == nil {
 			continue
@@ -249,13 +240,13 @@ func (c *Conn) serveRest() error {
 	return errDrained
 }
 
-// restDeadline ends the reads of serveRest: a raw socket tells by itself when it
-// has nothing more, another conn has this long to say so.
+// restDeadline ends a read of serveRest: a raw socket tells by itself when it has
+// nothing more, another conn has this long to come up with it.
 func (c *Conn) restDeadline() time.Time {
 	if c.raw != nil {
 		return time.Time{}
 	}
-	return time.Now().Add(10 * time.Millisecond)
+	return time.Now().Add(50 * time.Millisecond)
 }
 
 // finish ends the session in order as far as err allows: what was sent is
@@ -263,7 +254,7 @@ func (c *Conn) restDeadline() time.Time {
 // the end.
 func (c *Conn) finish(err error) error {
 	c.mu.Lock()
-	c.state = stateEnding
+	c.enterLocked(stateEnding)
 	c.mu.Unlock()
 	if c.in != nil {
 		putBuffer(c.in)
@@ -331,7 +322,7 @@ func (c *Conn) linger() error {
 func (c *Conn) close() {
 	c.nc.Close()
 	c.mu.Lock()
-	c.state = stateClosed
+	c.enterLocked(stateClosed)
 	for c.writing {
 		c.quiet.Wait()
 	}

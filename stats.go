@@ -3,15 +3,12 @@ package parley
 import (
 	"maps"
 	"sync"
-	"sync/atomic"
 
 	"parley/endpoint"
 )
 
-// counters are what a listener counts.
+// counters are the rare things that a listener counts.
 type counters struct {
-	accepted, bytesIn, bytesOut, messagesIn, messagesOut atomic.Int64
-
 	mu       sync.Mutex // guards what follows
 	ended    map[string]int64
 	rejected map[string]int64
@@ -41,22 +38,52 @@ type Stats struct {
 	MessagesIn, MessagesOut int64
 }
 
-// Stats returns what each listener counted, in the order of Listen.
+// Stats returns what each listener counted, in the order of Listen. It looks at
+// every open session: the path of the messages counts nothing for it.
 func (s *Server) Stats() []Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	moved := make(map[*listener]counts)
+	for c := range s.sessions {
+		if c.dg == nil {
+			n := moved[c.lis]
+			n.add(c.moved())
+			moved[c.lis] = n
+		}
+	}
 	list := make([]Stats, 0, len(s.listeners))
 	for _, l := range s.listeners {
-		n := &l.stats
-		n.mu.Lock()
-		ended, rejected := maps.Clone(n.ended), maps.Clone(n.rejected)
-		n.mu.Unlock()
+		n := moved[l]
+		n.add(l.moved)
+		if l.dg != nil {
+			n = l.dg.counts()
+		}
+		ended, rejected := l.stats.clone()
 		list = append(list, Stats{
-			Service: l.name, Endpoint: l.endpoint, Pin: l.pin(), Open: l.open,
-			Accepted: n.accepted.Load(), Ended: ended, Rejected: rejected,
-			BytesIn: n.bytesIn.Load(), BytesOut: n.bytesOut.Load(),
-			MessagesIn: n.messagesIn.Load(), MessagesOut: n.messagesOut.Load(),
+			Service: l.name, Endpoint: l.endpoint, Pin: l.pin(),
+			Open: l.open, Accepted: l.accepted, Ended: ended, Rejected: rejected,
+			BytesIn: n.bytesIn, BytesOut: n.bytesOut, MessagesIn: n.messagesIn, MessagesOut: n.messagesOut,
 		})
 	}
 	return list
+}
+
+func (n *counters) clone() (ended, rejected map[string]int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return maps.Clone(n.ended), maps.Clone(n.rejected)
+}
+
+// moved is what a session moved so far.
+func (c *Conn) moved() counts {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.counts
+}
+
+// counts is what a datagram listener moved so far.
+func (d *datagrams) counts() counts {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.moved
 }

@@ -37,7 +37,6 @@ func (s *stream) Read(p []byte) (int, error) {
 		n, err := s.Conn.Read(p)
 		if n > 0 {
 			s.count(&s.c.counts.bytesIn, n)
-			s.c.lis.stats.bytesIn.Add(int64(n))
 		}
 		s.c.peerEnded = err == io.EOF
 		if n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -88,7 +87,6 @@ func (s *stream) Write(p []byte) (n int, err error) {
 		m, err := s.Conn.Write(chunk)
 		n += m
 		s.count(&s.c.counts.bytesOut, m)
-		s.c.lis.stats.bytesOut.Add(int64(m))
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			err = ErrStalled
 		}

@@ -264,7 +264,7 @@ func TestHappyDeadline(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 900*time.Millisecond)
 		defer cancel()
 		f := fakeNet{
-			v4: fakeAnswer{addrs: "192.0.2.1"}, v6: fakeAnswer{addrs: "2001:db8::1 2001:db8::2 2001:db8::3 2001:db8::4 2001:db8::5 2001:db8::6"},
+			v4: fakeAnswer{addrs: "192.0.2.1"}, v6: fakeAnswer{after: time.Millisecond, addrs: "2001:db8::1 2001:db8::2 2001:db8::3 2001:db8::4 2001:db8::5 2001:db8::6"},
 			dials: map[string]fakeDial{"2001:db8::1": {err: refused}, "192.0.2.1": {after: hour},
 				"2001:db8::2": {err: refused}, "2001:db8::3": {after: hour}, "2001:db8::4": {after: hour}, "2001:db8::5": {after: hour}},
 		}

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -64,11 +63,8 @@ func checkALPN(value string) error {
 }
 
 func checkPin(value string) error {
-	digits, ok := strings.CutPrefix(value, "sha256:")
-	if sum, err := hex.DecodeString(digits); !ok || err != nil || len(sum) != 32 {
-		return errors.New("want sha256: and 64 hex digits")
-	}
-	return nil
+	_, err := parsePin(value)
+	return err
 }
 
 func checkOrigin(value string) error {

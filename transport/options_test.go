@@ -56,7 +56,7 @@ func TestCheckErrors(t *testing.T) {
 		{dialling, "tcp6://a.test:7?source=127.0.0.1", `dial tcp6://a.test:7: option source=127.0.0.1: tcp6 is IPv6 only`},
 		{dialling, "udp://127.0.0.1:7?source=::1", `dial udp://127.0.0.1:7: option source=::1: not of the same family as 127.0.0.1`},
 		{dialling, "ip://127.0.0.1?proto=253&source=127.0.0.1:7", `dial ip://127.0.0.1: option source=127.0.0.1:7: ip has no ports`},
-		{dialling, "tls://:7?pin=sha256:12", `dial tls://:7: option pin=sha256:12: want sha256: and 64 hex digits`},
+		{dialling, "tls://:7?pin=sha256:12", `dial tls://:7: option pin=sha256:12: want sha256: and 64 hex digits, or the same 32 bytes in base64`},
 		{dialling, "ip://127.0.0.1", `dial ip://127.0.0.1: option proto is missing: which protocol, as in proto=253`},
 		{dialling, "ip://127.0.0.1?proto=256", `dial ip://127.0.0.1: option proto=256: want a protocol's number, 0 to 255, or its name`},
 	}

@@ -232,11 +232,18 @@ func TestPeersWriteDeadline(t *testing.T) {
 		}
 		b.SetWriteDeadline(time.Time{}) // a's deadline is not b's
 		go func() { _, err := b.Write([]byte("z")); blocked <- err }()
+		synctest.Wait()
 		if p := <-net.out; p.text != "z" {
 			t.Errorf("sent %q, want %q", p.text, "z")
 		}
 		if err := <-blocked; err != nil {
 			t.Errorf("Write after another's deadline: %v", err)
+		}
+
+		start = time.Now()
+		b.SetWriteDeadline(start.Add(time.Second)) // before the call
+		if _, err := b.Write([]byte("!")); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != time.Second {
+			t.Errorf("Write with a deadline = %v after %v, want os.ErrDeadlineExceeded after 1s", err, time.Since(start))
 		}
 	})
 }

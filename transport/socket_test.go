@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"net"
-	"os"
 	"testing"
 	"time"
 
@@ -17,17 +16,6 @@ func patient(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	return ctx
-}
-
-// listenAt listens on text for streams until the test ends.
-func listenAt(t testing.TB, text string) net.Listener {
-	t.Helper()
-	ln, err := Listen(patient(t), endpoint.MustParse(text))
-	if err != nil {
-		t.Fatalf("Listen(%s): %v", text, err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	return ln
 }
 
 // packetsAt listens on text for datagrams until the test ends.
@@ -94,16 +82,4 @@ func expectFrom(t testing.TB, pc net.PacketConn, text string) net.Addr {
 		t.Fatalf("ReadFrom on %v = %q, %v, %v, want %q", pc.LocalAddr(), buf[:n], from, err, text)
 	}
 	return from
-}
-
-// shortDir is a directory for sockets: t.TempDir's are too long for some tests'
-// names.
-func shortDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "parley")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
 }

@@ -22,13 +22,16 @@
 //   - udp, udp4, udp6: a listener is never connected and hears every peer. A
 //     listener on a group address joins the group. A dialled socket is
 //     connected, so that a refusal is seen; one that dials a group, or has
-//     broadcast=1, is not, so that answers from any address are heard.
+//     broadcast=1, is not, so that answers from any address are heard. A name
+//     is dialled at its first IPv4 address, or else its first, as listening on
+//     a name does: datagrams give no sign by which addresses could race.
 //   - unix, unixgram, unixpacket: files with mode 0600 unless mode= says
 //     otherwise, removed when the listener closes. A name with a leading '@' is
-//     in Linux's abstract namespace.
+//     in Linux's abstract namespace. Dialling waits for room in a full backlog.
 //   - tls, ws, wss: over tcp, with its options.
 //   - ip: one raw IP protocol; needs a privilege on every system.
-//   - fd: a descriptor the process was started with.
+//   - fd: a descriptor the process was started with, which is taken over. It
+//     can be dialled when it is connected.
 //   - mem: in the process, for tests.
 //
 // Errors are *OpError, except those of Accept, Read and Write on the standard

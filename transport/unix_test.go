@@ -23,6 +23,29 @@ import (
 	"parley/endpoint"
 )
 
+// listenAt listens on text for streams until the test ends.
+func listenAt(t testing.TB, text string) net.Listener {
+	t.Helper()
+	ln, err := Listen(patient(t), endpoint.MustParse(text))
+	if err != nil {
+		t.Fatalf("Listen(%s): %v", text, err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	return ln
+}
+
+// shortDir is a directory for sockets: t.TempDir's are too long for some tests'
+// names.
+func shortDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "parley")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
 // unixSchemes are those that the system has.
 func unixSchemes() []string {
 	if runtime.GOOS == "darwin" {

@@ -71,6 +71,11 @@ func TestWSCloseWhileReading(t *testing.T) {
 			if d := time.Since(start); d != 0 {
 				t.Errorf("Close waited %v after the peer's answer", d)
 			}
+			select {
+			case <-c.readerDone:
+			default:
+				t.Error("the reader is left after Close")
+			}
 			p.Close()
 		}
 	})
@@ -84,7 +89,7 @@ func TestWSCloseWait(t *testing.T) {
 		want  time.Duration
 		lossy bool
 	}{
-		{"silent peer", func(*wsConn, *wsPeer) {}, wsCloseWait, false},
+		{"silent peer", func(*wsConn, *wsPeer) {}, time.Second, false},
 		{"peer that goes on sending", func(c *wsConn, p *wsPeer) {
 			go func() {
 				for {

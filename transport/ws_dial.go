@@ -22,17 +22,18 @@ func dialWS(ctx context.Context, e endpoint.Endpoint, raw func(context.Context) 
 	if err != nil {
 		return nil, err
 	}
+	limit := int64(-1)
+	if value, ok := e.Option("maxmessage"); ok {
+		if limit, err = endpoint.ParseSize(value); err != nil {
+			return nil, err
+		}
+	}
 	nc, err := raw(ctx)
 	if err != nil {
 		return nil, err
 	}
 	c := newWSConn(nc, e, nil)
-	if value, ok := e.Option("maxmessage"); ok {
-		if c.maxMessage, err = endpoint.ParseSize(value); err != nil {
-			nc.Close()
-			return nil, err
-		}
-	}
+	c.maxMessage = limit
 	ws, resp, err := coder.Dial(ctx, target, &coder.DialOptions{
 		HTTPClient:     wsClient(c.out),
 		OnPingReceived: c.ping,

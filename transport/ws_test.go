@@ -405,6 +405,25 @@ func TestWSDialMaxMessage(t *testing.T) {
 	}
 }
 
+// A message there and one back allocate nothing.
+func TestWSAllocs(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes sync.Pool forget what it holds")
+	}
+	c, p := wsServed(t)
+	frame := []byte(p.frame(opBinary|opFin, strings.Repeat("x", 64)))
+	message, answer := make([]byte, 0, 64), make([]byte, 2+64)
+	got := testing.AllocsPerRun(200, func() {
+		p.Write(frame)
+		message, _ = c.ReadMessage(message[:0], 1000)
+		c.Write(message)
+		io.ReadFull(p, answer)
+	})
+	if got != 0 || len(message) != 64 {
+		t.Errorf("%v allocations for a message of %d bytes there and back, want 0", got, len(message))
+	}
+}
+
 // A read deadline in the middle of a message loses nothing of it.
 func TestWSReadDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -53,7 +53,8 @@ func (c *wsConn) answer() (*coder.Conn, error) {
 	}
 	if r.URL.Path != c.server.path {
 		http.NotFound(w, r)
-		return nil, errors.Join(fmt.Errorf("the peer asked for %q, here is %q", r.URL.Path, c.server.path), w.send())
+		w.send() // whether it arrives or not, the handshake has failed
+		return nil, fmt.Errorf("the peer asked for %q, here is %q", r.URL.Path, c.server.path)
 	}
 	ws, err := coder.Accept(w, r, &coder.AcceptOptions{
 		OriginPatterns: c.server.origins,

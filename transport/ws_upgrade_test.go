@@ -74,6 +74,25 @@ func TestWSRequests(t *testing.T) {
 	}
 }
 
+// A peer that is refused while it sends is heard to its end, so that it is not
+// reset before it can read why.
+func TestWSRefusedWhileSending(t *testing.T) {
+	c, p := wsAccepted(t, wsEndpoint("/"))
+	done := make(chan error, 1)
+	go func() {
+		done <- c.HandshakeContext(t.Context())
+		c.Close()
+	}()
+	p.say(wsRequest("/", "X: "+strings.Repeat("y", 200_000)))
+	if r := p.response(); r.StatusCode != 431 {
+		t.Errorf("answered %s, want 431", r.Status)
+	}
+	p.Close()
+	if err := <-done; err == nil {
+		t.Error("HandshakeContext: no error")
+	}
+}
+
 // fittingRequest is a request whose head has n bytes.
 func fittingRequest(path string, n int) string {
 	return wsRequest(path, "X: "+strings.Repeat("y", n-len(wsRequest(path, "X: "))))

@@ -1,0 +1,97 @@
+package parley
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// forbidden says which packages may not import which, and why. A path stands for
+// the package and everything below it, with $ at its end for the package alone.
+var forbidden = []struct{ from, to, why string }{
+	{"parley/endpoint", "parley", "endpoint is a value that everything else names; it knows nobody but itself"},
+	{"parley/endpoint", "golang.org", "endpoint needs the standard library only"},
+	{"parley/transport", "parley$", "transports give net.Conn to whoever asks; the server is one that asks"},
+	{"parley/transport", "parley/service", "a transport carries any service"},
+	{"parley$", "parley/service", "the server serves services that others write"},
+	{"parley$", "parley/cmd", "nobody sees the command"},
+	{"parley/endpoint", "parley/cmd", "nobody sees the command"},
+	{"parley/transport", "parley/cmd", "nobody sees the command"},
+	{"parley/service", "parley/cmd", "nobody sees the command"},
+	{"parley/service$", "parley/transport", "a service does no I/O"},
+	{"parley/internal", "parley$", "internal packages are below the library"},
+}
+
+// libraryMay are the modules that the library may depend on: what is imported
+// into every program has to stay small.
+var libraryMay = []string{"golang.org/x/sys", "golang.org/x/net", "github.com/coder/websocket"}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+	Module     *struct{ Path string }
+}
+
+func TestImportsFlowOneWay(t *testing.T) {
+	for _, p := range listPackages(t, "./...") {
+		for _, rule := range forbidden {
+			if !matches(p.ImportPath, rule.from) {
+				continue
+			}
+			for _, to := range p.Imports {
+				if matches(to, rule.to) && !matches(to, rule.from) {
+					t.Errorf("%s imports %s: %s", p.ImportPath, to, rule.why)
+				}
+			}
+		}
+	}
+}
+
+// matches reports whether path is what pattern stands for.
+func matches(path, pattern string) bool {
+	if alone, ok := strings.CutSuffix(pattern, "$"); ok {
+		return path == alone
+	}
+	return path == pattern || strings.HasPrefix(path, pattern+"/")
+}
+
+func TestLibraryDependsOnLittle(t *testing.T) {
+	for _, p := range listPackages(t, "-deps", ".", "./service", "./endpoint", "./transport") {
+		if p.Standard || p.Module == nil || p.Module.Path == "parley" {
+			continue
+		}
+		if !slices.Contains(libraryMay, p.Module.Path) {
+			t.Errorf("the library depends on %s of module %s", p.ImportPath, p.Module.Path)
+		}
+	}
+}
+
+func listPackages(t *testing.T, args ...string) (list []goPackage) {
+	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("there is no go command here")
+	}
+	out, err := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Standard,Module"}, args...)...).Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %v: %s", err, exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := dec.Decode(&p); err == io.EOF {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
