@@ -18,20 +18,28 @@ type buffer struct {
 	attempt
 }
 
-var buffers = sync.Pool{New: func() any {
+// A bufferPool keeps buffers that nobody uses.
+type bufferPool struct{ pool sync.Pool }
+
+// Input and output have a pool each: a sync.Pool has one place that is quick to
+// reach, and a message takes a buffer of both.
+var inputs, outputs bufferPool
+
+func (p *bufferPool) get() *buffer {
+	if b, ok := p.pool.Get().(*buffer); ok {
+		return b
+	}
 	b := &buffer{b: make([]byte, 0, bufferSize)}
 	b.prepare()
 	return b
-}}
+}
 
-func getBuffer() *buffer { return buffers.Get().(*buffer) }
-
-func putBuffer(b *buffer) {
+func (p *bufferPool) put(b *buffer) {
 	if cap(b.b) > bufferKeep {
 		return
 	}
 	b.b, b.ends = b.b[:0], b.ends[:0]
-	buffers.Put(b)
+	p.pool.Put(b)
 }
 
 // appendMessage appends msg as c's peer is to get it.

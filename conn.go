@@ -125,7 +125,7 @@ func (c *Conn) queueLocked(msg []byte) error {
 		return ErrBacklogged
 	}
 	if c.out == nil {
-		c.out = getBuffer()
+		c.out = outputs.get()
 	}
 	if err := c.out.appendMessage(c, msg); err != nil {
 		return err

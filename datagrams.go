@@ -154,19 +154,25 @@ func (d *datagrams) serveOne(i int) int {
 	}
 	d.lis.traceMessage(c, false, msg)
 	err = c.serveDatagram(msg)
-	c.mu.Lock()
-	c.serving = false
-	ended := c.state != stateOpen
-	c.mu.Unlock()
 	switch {
-	case d.sessions && (err != nil || ended):
-		d.end(c, err)
 	case d.sessions:
-		d.armFor(c)
+		d.settle(c, err)
 	case err != nil && !errors.Is(err, ErrAnswerCap): // which send has counted
 		d.lis.reject(d.from.addr(), err)
 	}
 	return len(msg)
+}
+
+// settle ends a session whose datagram was served, if it is to end.
+func (d *datagrams) settle(c *Conn, err error) {
+	c.mu.Lock()
+	c.serving = false
+	c.mu.Unlock()
+	if err != nil || c.ended() {
+		d.end(c, err)
+		return
+	}
+	d.armFor(c)
 }
 
 // admit finds or makes the Conn of the sender of a datagram of size bytes, if
@@ -184,9 +190,7 @@ func (d *datagrams) admit(size int, whole bool) (*Conn, error) {
 		}
 	}
 	if !d.sessions {
-		c := d.one
-		c.mu.Lock()
-		defer c.mu.Unlock()
+		c := d.one // the loop's alone: it needs no lock
 		c.enterLocked(stateOpen)
 		c.serving = true
 		c.allowance = size + d.lis.limits.Answer
@@ -359,8 +363,15 @@ func (d *datagrams) send(c *Conn, msg []byte) error {
 
 // allow takes n bytes off what c's peer may be answered.
 func (d *datagrams) allow(c *Conn, n int) error {
+	if c == d.one {
+		return d.allowLocked(c, n)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return d.allowLocked(c, n)
+}
+
+func (d *datagrams) allowLocked(c *Conn, n int) error {
 	if c.state != stateOpen {
 		return net.ErrClosed
 	}

@@ -92,7 +92,7 @@ func (c *Conn) writeOut(b *buffer, write func(*buffer) (int, error)) error {
 		if err != nil {
 			return c.failWrite(b, n, err)
 		}
-		putBuffer(b)
+		outputs.put(b)
 		c.mu.Lock()
 		c.counts.bytesOut += int64(n)
 		b = c.takeLocked()
@@ -111,7 +111,7 @@ func (c *Conn) failWrite(b *buffer, n int, err error) error {
 		b.shift(n)
 		if c.out != nil { // sent meanwhile
 			b.b = append(b.b, c.out.b...)
-			putBuffer(c.out)
+			outputs.put(c.out)
 		}
 		c.out = b
 		return err
@@ -119,7 +119,7 @@ func (c *Conn) failWrite(b *buffer, n int, err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = ErrStalled
 	}
-	putBuffer(b)
+	outputs.put(b)
 	c.out = nil
 	c.werr = err
 	c.writing = false

@@ -45,16 +45,16 @@ func (c *Conn) receiveRaw() (int, error) {
 func (c *Conn) readReady(fd uintptr) bool {
 	b := c.in
 	if b == nil {
-		b = getBuffer()
+		b = inputs.get()
 	}
-	n, err := ignoringEINTR(unix.Read, int(fd), b.b[len(b.b):cap(b.b)])
+	n, err := readNow(fd, b.b[len(b.b):cap(b.b)])
 	if n > 0 {
 		b.b = b.b[:len(b.b)+n]
 		c.in, c.got = b, n
 		return true
 	}
 	if len(b.b) == 0 {
-		putBuffer(b)
+		inputs.put(b)
 		c.in = nil
 	}
 	switch {
@@ -83,7 +83,7 @@ func (b *buffer) prepare() { b.fn = b.writeReady }
 // writeReady writes what the socket takes, and always ends the attempt.
 func (b *buffer) writeReady(fd uintptr) bool {
 	for b.n < len(b.b) {
-		n, err := ignoringEINTR(unix.Write, int(fd), b.b[b.n:])
+		n, err := writeNow(fd, b.b[b.n:min(len(b.b), b.n+writeChunk)])
 		if err != nil {
 			b.err = err
 			return true
@@ -105,13 +105,4 @@ func (c *Conn) writeNow(b *buffer) (int, error) {
 		return b.n, errWouldBlock
 	}
 	return b.n, os.NewSyscallError("write", b.err)
-}
-
-func ignoringEINTR(op func(int, []byte) (int, error), fd int, p []byte) (int, error) {
-	for {
-		n, err := op(fd, p)
-		if err != unix.EINTR {
-			return n, err
-		}
-	}
 }

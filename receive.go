@@ -92,7 +92,7 @@ func (c *Conn) read() (n int, err error) {
 // readMessage reads one message of a transport that keeps their boundaries.
 func (c *Conn) readMessage() (int, error) {
 	if c.in == nil {
-		c.in = getBuffer()
+		c.in = inputs.get()
 	}
 	msg, err := c.message.ReadMessage(c.in.b[:0], c.lis.limits.Message)
 	if err != nil {
@@ -105,7 +105,7 @@ func (c *Conn) readMessage() (int, error) {
 // readHolding reads a conn that cannot be waited for without a buffer.
 func (c *Conn) readHolding() (int, error) {
 	if c.in == nil {
-		c.in = getBuffer()
+		c.in = inputs.get()
 	}
 	c.in.grow()
 	n, err := c.nc.Read(c.in.b[len(c.in.b):cap(c.in.b)])

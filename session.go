@@ -257,7 +257,7 @@ func (c *Conn) finish(err error) error {
 	c.enterLocked(stateEnding)
 	c.mu.Unlock()
 	if c.in != nil {
-		putBuffer(c.in)
+		inputs.put(c.in)
 		c.in = nil
 	}
 	werr := c.finishWriting()
@@ -299,8 +299,8 @@ func (c *Conn) linger() error {
 		return nil
 	}
 	c.nc.SetReadDeadline(time.Now().Add(wait))
-	b := getBuffer()
-	defer putBuffer(b)
+	b := inputs.get()
+	defer inputs.put(b)
 	for {
 		_, err := c.nc.Read(b.b[:cap(b.b)])
 		switch {
@@ -327,7 +327,7 @@ func (c *Conn) close() {
 		c.quiet.Wait()
 	}
 	if c.out != nil {
-		putBuffer(c.out)
+		outputs.put(c.out)
 		c.out = nil
 	}
 	c.mu.Unlock()
