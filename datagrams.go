@@ -72,7 +72,9 @@ const packetCost = 64
 func (p *packets) size() int { return len(p.data) + packetCost*len(p.list) }
 
 func newDatagrams(l *listener) (*datagrams, error) {
-	io, err := newPacketIO(l.pc, l.limits.Message)
+	io, err := newPacketIO(l.pc, l.limits.Message, func(text string, err error) {
+		l.emit(&Event{Kind: EventStatus, Text: text, Err: err})
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ const (
 
 // unlimited stands for a limit on a number that is switched off. It leaves room
 // to add to it.
-const unlimited = 1 << 40
+const unlimited = 1 << 30
 
 // setting is the value of a limit: its default for zero, off for a negative one.
 func setting[T int | time.Duration](v, def, off T) T {

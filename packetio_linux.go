@@ -18,8 +18,9 @@ import (
 const batchSize = 32
 
 // newPacketIO moves datagrams in batches on UDP (recvmmsg, Linux 2.6.33, and
-// sendmmsg, 3.0), and one at a time on everything else.
-func newPacketIO(pc net.PacketConn, max int) (packetIO, error) {
+// sendmmsg, 3.0), and one at a time on everything else. report gets the loss of
+// what makes it fast.
+func newPacketIO(pc net.PacketConn, max int, report func(string, error)) (packetIO, error) {
 	udp, ok := pc.(*net.UDPConn)
 	if !ok {
 		return newSingleIO(pc, max), nil
@@ -28,7 +29,7 @@ func newPacketIO(pc net.PacketConn, max int) (packetIO, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newBatchIO(raw, min(max, maxDatagram))
+	return newBatchIO(raw, min(max, maxDatagram), report)
 }
 
 // An mmsghdr is the kernel's struct mmsghdr; see recvmmsg(2).
@@ -42,8 +43,10 @@ type mmsghdr struct {
 type batchIO struct {
 	raw   syscall.RawConn
 	inet6 bool // the socket is AF_INET6, and IPv4 peers have mapped addresses
-	max   int
 	zones map[uint32]string
+
+	gso    bool // the system cuts a run of datagrams itself; see segment_linux.go
+	report func(string, error)
 
 	in     mmsgs
 	nowait bool
@@ -52,6 +55,7 @@ type batchIO struct {
 	readFn func(fd uintptr) bool
 
 	out     mmsgs
+	runs    [batchSize]int // datagrams in each message
 	pending *packets
 	next    int // of pending.list
 	sent    int // bytes
@@ -64,6 +68,7 @@ type mmsgs struct {
 	hdrs  [batchSize]mmsghdr
 	iovs  [batchSize]unix.Iovec
 	names [batchSize]unix.RawSockaddrInet6 // large enough for both families
+	segs  [batchSize]segmentSize
 }
 
 // call makes a system call on the first n messages; it never waits.
@@ -89,12 +94,14 @@ func (m *mmsgs) init() {
 	}
 }
 
-func newBatchIO(raw syscall.RawConn, max int) (*batchIO, error) {
-	b := &batchIO{raw: raw, max: max, zones: make(map[uint32]string)}
+func newBatchIO(raw syscall.RawConn, max int, report func(string, error)) (*batchIO, error) {
+	b := &batchIO{raw: raw, zones: make(map[uint32]string), report: report}
 	var domain int
 	var err error
 	if cerr := raw.Control(func(fd uintptr) {
 		domain, err = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN)
+		_, gsoErr := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT)
+		b.gso = gsoErr == nil
 	}); cerr != nil {
 		return nil, cerr
 	}
@@ -188,18 +195,21 @@ func (b *batchIO) send(p *packets) (int, error) {
 
 // sendReady is called by the runtime when the socket may be writable; false
 // means wait. A datagram that the system refuses is skipped: it concerns one
-// peer only.
+// peer only. A run that it refuses to cut is sent again as single datagrams.
 func (b *batchIO) sendReady(fd uintptr) bool {
 	for b.next < len(b.pending.list) {
-		done, errno := b.out.call(unix.SYS_SENDMMSG, fd, b.load())
-		switch errno {
-		case 0:
-			for _, p := range b.pending.list[b.next : b.next+done] {
-				b.sent += p.end - p.start
+		n := b.load()
+		done, errno := b.out.call(unix.SYS_SENDMMSG, fd, n)
+		switch {
+		case errno == 0:
+			for i := range done {
+				b.skip(b.runs[i])
 			}
-			b.next += done
-		case unix.EAGAIN:
+		case errno == unix.EAGAIN:
 			return false
+		case b.runs[0] > 1:
+			b.gso = false
+			b.report("datagrams are sent one by one from now on", os.NewSyscallError("sendmmsg", errno))
 		default:
 			b.sendErr = os.NewSyscallError("sendmmsg", errno)
 			b.next++
@@ -208,18 +218,34 @@ func (b *batchIO) sendReady(fd uintptr) bool {
 	return true
 }
 
-// load fills the arguments with the next datagrams and returns how many.
-func (b *batchIO) load() int {
-	list := b.pending.list[b.next:min(b.next+batchSize, len(b.pending.list))]
-	for i := range list {
-		p := &list[i]
-		if p.end > p.start {
-			b.out.iovs[i].Base = &b.pending.data[p.start]
+// skip steps over n datagrams that were sent.
+func (b *batchIO) skip(n int) {
+	list := b.pending.list[b.next : b.next+n]
+	b.sent += list[n-1].end - list[0].start
+	b.next += n
+}
+
+// load fills the arguments with the next datagrams, a run of them to the same
+// peer in one message where the system can cut it, and returns how many messages
+// that makes.
+func (b *batchIO) load() (n int) {
+	list := b.pending.list[b.next:]
+	for ; n < batchSize && len(list) > 0; n++ {
+		run := 1
+		if b.gso {
+			run = runLength(list)
 		}
-		b.out.iovs[i].SetLen(p.end - p.start)
-		b.out.hdrs[i].hdr.Namelen = b.nameOf(&p.to, &b.out.names[i])
+		first, last := &list[0], &list[run-1]
+		if last.end > first.start {
+			b.out.iovs[n].Base = &b.pending.data[first.start]
+		}
+		b.out.iovs[n].SetLen(last.end - first.start)
+		b.out.hdrs[n].hdr.Namelen = b.nameOf(&first.to, &b.out.names[n])
+		b.out.segment(n, run, first.end-first.start)
+		b.runs[n] = run
+		list = list[run:]
 	}
-	return len(list)
+	return n
 }
 
 // nameOf writes p's socket address and returns its length.

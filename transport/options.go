@@ -2,6 +2,7 @@ package transport
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -112,8 +113,8 @@ var options = []option{
 	{name: "origin", kind: list, dir: listening, schemes: websocket, check: checkOrigin}, // further host patterns
 
 	// read by the server, only checked here; 0 switches a limit off
-	{name: "maxsessions", kind: integer, dir: listening, schemes: everyone, max: 1 << 31},
-	{name: "peraddr", kind: integer, dir: listening, schemes: everyone, max: 1 << 31},
+	{name: "maxsessions", kind: integer, dir: listening, schemes: everyone, max: math.MaxInt32},
+	{name: "peraddr", kind: integer, dir: listening, schemes: everyone, max: math.MaxInt32},
 	{name: "idle", kind: duration, dir: listening, schemes: everyone},
 	{name: "total", kind: duration, dir: listening, schemes: everyone},
 	{name: "maxmessage", kind: size, dir: listening, schemes: everyone},

@@ -129,7 +129,7 @@ func (c *packetConn) take(b []byte) (int, error) {
 	n, _, flags, _, err := c.ReadMsgUnix(b, nil)
 	switch {
 	case err != nil:
-		return n, plainEOF(err)
+		return 0, plainEOF(err) // n is -1
 	case flags&unix.MSG_TRUNC != 0:
 		return n, c.opError("read", ErrMessageTooLong)
 	case n == 0:
