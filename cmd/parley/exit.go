@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// Exit statuses. A verb that a signal ended has 128 and its number.
+const (
+	statusOK     = 0
+	statusFailed = 1 // network failure or negative answer
+	statusUsage  = 2
+	statusPipe   = 141 // stdout was closed: 128 and SIGPIPE
+)
+
+// usageError is a mistake of the command line. usage is printed after it when it
+// is not empty.
+type usageError struct {
+	err   error
+	usage string
+}
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+// exitError ends the program with a status of its own. A nil err is said
+// nothing of.
+type exitError struct {
+	status int
+	err    error
+}
+
+func (e exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.err.Error()
+}
+
+func (e exitError) Unwrap() error { return e.err }
+
+// signalError is the end of a verb by a signal. Nothing is said of it.
+func signalError(sig os.Signal) error {
+	n, ok := sig.(syscall.Signal)
+	if !ok {
+		return exitError{status: statusFailed}
+	}
+	return exitError{status: 128 + int(n)}
+}
+
+// statusOf is the exit status for what a verb returned.
+func statusOf(err error) int {
+	var exit exitError
+	var usage usageError
+	switch {
+	case err == nil:
+		return statusOK
+	case errors.As(err, &exit):
+		return exit.status
+	case errors.As(err, &usage):
+		return statusUsage
+	case errors.Is(err, errStdoutClosed):
+		return statusPipe
+	}
+	return statusFailed
+}
+
+// errStdoutClosed is the end of a verb because nobody reads its output.
+var errStdoutClosed = errors.New("standard output was closed")

@@ -1,0 +1,9 @@
+package servicetest_test
+
+import (
+	"testing"
+
+	"parley/internal/leak"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }
