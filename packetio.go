@@ -69,9 +69,15 @@ func (s *singleIO) send(p *packets) (sent int, err error) {
 	return sent, err
 }
 
+// sendWait bounds the wait for room at a peer. On unixgram the queue that is
+// full is the peer's own, and the loop must not wait for one that does not read:
+// its datagram is lost, as UDP's are.
+const sendWait = time.Millisecond
+
 func (s *singleIO) writeTo(msg []byte, to *peer) (int, error) {
 	if s.udp != nil {
 		return s.udp.WriteToUDPAddrPort(msg, to.udp)
 	}
+	s.pc.SetWriteDeadline(time.Now().Add(sendWait))
 	return s.pc.WriteTo(msg, to.addr())
 }

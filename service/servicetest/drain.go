@@ -29,7 +29,7 @@ func checkDrain(r *rig) {
 		r.need(r.awaitAccepted(silent))
 	}
 	stay(r)
-	peers := make([]*peer, talkers)
+	peers := make([]*peer, r.talkers())
 	for i := range peers {
 		peers[i] = r.mustDial()
 		d := r.dialogue(i)
@@ -49,6 +49,17 @@ func checkDrain(r *rig) {
 	if err := <-down; err != nil {
 		r.fault("Shutdown with peers that had all their answers: %v", err)
 	}
+}
+
+// talkers is how many peers wait for their answers. Where a datagram begins a
+// session those that come while the server drains are refused: there the first
+// one is all that counts.
+func (r *rig) talkers() int {
+	_, sessions := r.probe.svc.(parley.Closer)
+	if r.way.datagrams && sessions && r.dialogue(0).lastAsked() == 0 {
+		return 1
+	}
+	return talkers
 }
 
 // upTo is how many steps are had before the drain: all, or those before the

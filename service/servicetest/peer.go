@@ -58,11 +58,7 @@ func (p *peer) limit() {
 // say has the steps of a dialogue.
 func (p *peer) say(steps ...Step) error {
 	for _, s := range steps {
-		ask := func() error { return p.ask(s) }
-		if p.rig.way.datagrams && s.unanswered() {
-			ask = func() error { return p.rig.deal(func() error { return p.ask(s) }) }
-		}
-		if err := ask(); err != nil {
+		if err := p.askDealt(s); err != nil {
 			return err
 		}
 		if err := p.hear(s); err != nil {
@@ -70,6 +66,15 @@ func (p *peer) say(steps ...Step) error {
 		}
 	}
 	return nil
+}
+
+// askDealt is ask that, where nothing will tell that a datagram was taken,
+// waits until it was.
+func (p *peer) askDealt(s Step) error {
+	if p.rig.way.datagrams && s.unanswered() {
+		return p.rig.deal(func() error { return p.ask(s) })
+	}
+	return p.ask(s)
 }
 
 // ask sends what s sends.

@@ -16,18 +16,18 @@ import (
 // A rig is a server of the service at one endpoint, for one check.
 type rig struct {
 	// Constant.
-	t      testing.TB
-	check  check
-	way    way
-	opts   Options
-	probe  *probe
-	srv    *parley.Server
-	at     endpoint.Endpoint // to dial
-	served chan error
+	t        testing.TB
+	findings *findings
+	check    check
+	way      way
+	opts     Options
+	probe    *probe
+	srv      *parley.Server
+	at       endpoint.Endpoint // to dial
+	served   chan error
 
 	mu       sync.Mutex // guards what follows
 	change   chan struct{}
-	faults   int
 	accepted int
 	rejected int
 	ended    []error
@@ -38,8 +38,8 @@ type rig struct {
 // is so all over.
 const maxFaults = 5
 
-func newRig(t testing.TB, c check, w way, svc parley.Service, opts Options) *rig {
-	r := &rig{t: t, check: c, way: w, opts: opts, served: make(chan error, 1), change: make(chan struct{})}
+func newRig(t testing.TB, f *findings, c check, w way, svc parley.Service, opts Options) *rig {
+	r := &rig{t: t, findings: f, check: c, way: w, opts: opts, served: make(chan error, 1), change: make(chan struct{})}
 	r.probe = newProbe(svc, opts.Framing, w.datagrams, r.fault, r.changed)
 	limits := c.limits
 	limits.Idle, limits.Handshake, limits.Linger = time.Hour, 2*patience, 2*patience
@@ -80,23 +80,19 @@ func (r *rig) close() {
 // Unlike testing.T's Fatal it may be called by any goroutine.
 func (r *rig) fault(format string, args ...any) {
 	r.t.Helper()
-	r.mu.Lock()
-	r.faults++
-	n, peers := r.faults, r.peers
-	r.mu.Unlock()
-	if n <= maxFaults {
-		r.t.Errorf(format, args...)
+	text := fmt.Sprintf(format, args...)
+	if r.findings.add(text) <= maxFaults {
+		r.t.Error(text)
 	}
+	r.mu.Lock()
+	peers := r.peers
+	r.mu.Unlock()
 	for _, p := range peers {
 		p.abort()
 	}
 }
 
-func (r *rig) faulty() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.faults > 0
-}
+func (r *rig) faulty() bool { return r.findings.any() }
 
 // need reports err, if it is one.
 func (r *rig) need(err error) {

@@ -2,9 +2,12 @@ package servicetest
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"runtime/debug"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,18 +90,18 @@ func testOver(t *testing.T, w way, newService func() parley.Service, opts Option
 			if c.name == "bytewise" && opts.Unsplit != "" {
 				t.Skip(opts.Unsplit)
 			}
-			run := func(t *testing.T) { runCheck(t, c, w, newService, opts) }
+			run := func(t *testing.T, f *findings) { runCheck(t, f, c, w, newService, opts) }
 			if w.simulated {
-				inBubble(t, run)
+				inBubble(t, hangTime, run)
 			} else {
-				run(t)
+				run(t, new(findings))
 			}
 		})
 	}
 }
 
 // runCheck runs one check on a service and a server of its own.
-func runCheck(t *testing.T, c check, w way, newService func() parley.Service, opts Options) {
+func runCheck(t *testing.T, f *findings, c check, w way, newService func() parley.Service, opts Options) {
 	svc := newService()
 	if owner, ok := svc.(io.Closer); ok {
 		t.Cleanup(func() {
@@ -107,7 +110,7 @@ func runCheck(t *testing.T, c check, w way, newService func() parley.Service, op
 			}
 		})
 	}
-	c.run(newRig(t, c, w, svc, opts))
+	c.run(newRig(t, f, c, w, svc, opts))
 }
 
 // A check is one thing that is tested, on a server of its own.
@@ -134,18 +137,53 @@ func checks() []check {
 
 // patience is how long anything may take. It is not waited for unless the
 // service is broken.
-const patience = 5 * time.Second
+const patience = 30 * time.Second
+
+// hangTime is how long, in real time, a check may take in simulated time.
+const hangTime = time.Minute
 
 // inBubble runs a check in simulated time. A service that waits for a mutex
-// there stops the clock, and with it every patience; hung ends that.
-func inBubble(t *testing.T, run func(t *testing.T)) {
-	hang := time.AfterFunc(4*patience, func() { hung(t.Name()) })
+// there, or for ever, stops the clock or the server's end, and with it every
+// patience; hung ends that after limit, in real time.
+func inBubble(t *testing.T, limit time.Duration, run func(*testing.T, *findings)) {
+	f := new(findings)
+	hang := time.AfterFunc(limit, func() { hung(t.Name(), f) })
 	defer hang.Stop()
-	synctest.Test(t, run)
+	synctest.Test(t, func(t *testing.T) { run(t, f) })
 }
 
 // hung ends the process as a test that has run out of its time does.
-func hung(name string) {
+func hung(name string, f *findings) {
 	debug.SetTraceback("all")
-	panic("servicetest: " + name + " hangs: the service waits for something that no peer brings; see the goroutines below")
+	panic(fmt.Sprintf("servicetest: %s hangs: the service waits for something that does not come; see the goroutines below%s", name, f))
+}
+
+// findings are the faults of a check, for hung: what a test logs is lost when
+// the process panics.
+type findings struct {
+	mu   sync.Mutex // guards list
+	list []string
+}
+
+// add returns how many there are.
+func (f *findings) add(text string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list = append(f.list, text)
+	return len(f.list)
+}
+
+func (f *findings) any() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.list) > 0
+}
+
+func (f *findings) String() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.list) == 0 {
+		return ""
+	}
+	return "; found before: " + strings.Join(f.list, "; ")
 }

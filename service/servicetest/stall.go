@@ -156,6 +156,11 @@ func (r *rig) floodDatagrams(p *peer) error {
 			}
 		}
 	}
+	if r.way.scheme == "unixgram" {
+		// Linux charges what a peer has not read to the sender's socket, so
+		// that there is no room for others' answers while it lives.
+		return p.conn.Close()
+	}
 	return nil
 }
 
