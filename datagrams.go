@@ -2,7 +2,6 @@ package parley
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -165,18 +164,6 @@ func (d *datagrams) serveOne(i int) int {
 	return len(msg)
 }
 
-// settle ends a session whose datagram was served, if it is to end.
-func (d *datagrams) settle(c *Conn, err error) {
-	c.mu.Lock()
-	c.serving = false
-	c.mu.Unlock()
-	if err != nil || c.ended() {
-		d.end(c, err)
-		return
-	}
-	d.armFor(c)
-}
-
 // admit finds or makes the Conn of the sender of a datagram of size bytes, if
 // no limit forbids it.
 func (d *datagrams) admit(size int, whole bool) (*Conn, error) {
@@ -234,202 +221,10 @@ func (c *Conn) serveDatagram(msg []byte) (err error) {
 	return c.lis.service.Serve(c, msg)
 }
 
-// session finds the sender's session, which may now be answered size bytes
-// more, or opens one.
-func (d *datagrams) session(size int) (*Conn, error) {
-	if c := d.peers[d.from.key()]; c != nil {
-		c.mu.Lock()
-		c.allowance += size
-		c.mu.Unlock()
-		return c, nil
-	}
-	from := d.from
-	c := &Conn{lis: d.lis, dg: d, peer: &from, opened: d.lis.srv.now(), idle: int64(d.lis.limits.Idle)}
-	c.quiet.L = &c.mu
-	c.active.Store(c.opened)
-	c.allowance, c.serving = size+d.lis.limits.Answer, true
-	if err := d.lis.srv.track(c); err != nil {
-		return nil, err
-	}
-	d.peers[from.key()] = c
-	d.lis.emit(&Event{Kind: EventAccept, Session: c.id, Remote: c.RemoteAddr()})
-	if err := c.openDatagram(); err != nil {
-		d.forget(c, err)
-		return nil, err
-	}
-	return c, nil
-}
-
-func (c *Conn) openDatagram() (err error) {
-	if c.lis.opener == nil {
-		return nil
-	}
-	defer c.recovering(&err)
-	return c.lis.opener.Open(c)
-}
-
-// end ends a session and tells the service.
-func (d *datagrams) end(c *Conn, err error) {
-	d.forget(c, err)
-	c.closed(err)
-}
-
-// forget takes a session off the table.
-func (d *datagrams) forget(c *Conn, err error) {
-	c.mu.Lock()
-	c.enterLocked(stateClosed)
-	c.mu.Unlock()
-	delete(d.peers, c.peer.key())
-	d.lis.srv.untrack(c)
-	d.lis.ended(c, err)
-}
-
-// sweepPause is the least time between two looks at the table of peers.
-const sweepPause = 10 * time.Millisecond
-
-// sweep ends the sessions that ended themselves or are past a limit, and sets
-// the deadline of the next sweep.
-func (d *datagrams) sweep() {
-	now := d.lis.srv.now()
-	next := int64(0)
-	for _, c := range d.peers {
-		if c.ended() {
-			d.end(c, nil)
-		} else if err := c.expired(now); err != nil {
-			d.end(c, err)
-		} else if at := c.limitAt(); at != 0 && (next == 0 || at < next) {
-			next = at
-		}
-	}
-	if next != 0 {
-		next = max(next, now+int64(sweepPause))
-	}
-	d.arm(next)
-}
-
-// armFor makes sure that the next sweep is not too late for c.
-func (d *datagrams) armFor(c *Conn) {
-	if at := c.limitAt(); at != 0 && (d.armed == 0 || at < d.armed) {
-		d.arm(at)
-	}
-}
-
-// arm sets when the loop is to wake up without a datagram; 0 is never. Whoever
-// wakes the loop does it by the same deadline, after setting woken.
-func (d *datagrams) arm(at int64) {
-	d.armed = at
-	var deadline time.Time
-	if at != 0 {
-		deadline = d.lis.srv.at(at)
-	}
-	d.lis.pc.SetReadDeadline(deadline)
-	if d.woken.Load() {
-		d.lis.pc.SetReadDeadline(longAgo)
-	}
-}
-
 // wake makes the loop look at more than datagrams.
 func (d *datagrams) wake() {
 	d.woken.Store(true)
 	d.lis.pc.SetReadDeadline(longAgo)
-}
-
-// send queues msg for the peer of c.
-func (d *datagrams) send(c *Conn, msg []byte) error {
-	if err := d.allow(c, len(msg)); err != nil {
-		if err == ErrAnswerCap {
-			d.lis.reject(c.RemoteAddr(), err)
-		}
-		return err
-	}
-	d.mu.Lock()
-	if d.out.size() >= d.lis.limits.Pending {
-		d.mu.Unlock()
-		return ErrBacklogged
-	}
-	start := len(d.out.data)
-	d.out.data = append(d.out.data, msg...)
-	d.out.list = append(d.out.list, packet{*c.peer, start, len(d.out.data)})
-	d.moved.messagesOut++
-	wake := !d.serving && !d.writing
-	if wake {
-		d.writing = true // until the flusher has written
-	}
-	d.mu.Unlock()
-	if wake {
-		d.lis.srv.flusher.add(c)
-	}
-	d.lis.traceMessage(c, true, msg)
-	return nil
-}
-
-// allow takes n bytes off what c's peer may be answered.
-func (d *datagrams) allow(c *Conn, n int) error {
-	if c == d.one {
-		return d.allowLocked(c, n)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return d.allowLocked(c, n)
-}
-
-func (d *datagrams) allowLocked(c *Conn, n int) error {
-	if c.state != stateOpen {
-		return net.ErrClosed
-	}
-	if d.capped && !c.trusted {
-		if n > c.allowance {
-			return ErrAnswerCap
-		}
-		c.allowance -= n
-	}
-	c.counts.bytesOut += int64(n)
-	c.counts.messagesOut++
-	return nil
-}
-
-// flush ends a batch that was received: it sends what is queued, unless somebody else is at it;
-// then it waits only if too much is.
-func (d *datagrams) flush(received counts) {
-	d.mu.Lock()
-	d.serving = false
-	d.moved.add(received)
-	if d.writing {
-		for d.writing && d.out.size() >= d.lis.limits.Pending {
-			d.quiet.Wait()
-		}
-		d.mu.Unlock()
-		return
-	}
-	d.writing = true
-	d.mu.Unlock()
-	d.writeOut()
-}
-
-// writeOut sends until nothing is queued, and gives up the write side.
-func (d *datagrams) writeOut() {
-	var p *packets
-	sent := 0
-	for {
-		d.mu.Lock()
-		d.moved.bytesOut += int64(sent)
-		if p != nil {
-			p.data, p.list = p.data[:0], p.list[:0]
-			d.spare = p
-		}
-		if len(d.out.list) == 0 {
-			d.writing = false
-			d.quiet.Broadcast()
-			d.mu.Unlock()
-			return
-		}
-		p, d.out, d.spare = d.out, d.spare, nil
-		d.mu.Unlock()
-		var err error
-		if sent, err = d.io.send(p); err != nil {
-			d.lis.reject(nil, fmt.Errorf("send: %w", err))
-		}
-	}
 }
 
 // finish answers what was received by now, ends every session, and closes the
