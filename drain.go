@@ -104,6 +104,7 @@ func (s *Server) awaitAll() {
 func (s *Server) closeAll() {
 	for _, c := range s.snapshot() {
 		if c.nc != nil {
+			c.nc.SetDeadline(longAgo) // else TLS and WebSocket would say goodbye first
 			c.nc.Close()
 		}
 	}

@@ -158,6 +158,39 @@ func TestShutdownWithoutServe(t *testing.T) {
 	start(t, &again, echo, e[0].String(), e[1].String()) // the ports are free
 }
 
+// TestCloseIsNow closes sessions whose peers answer no goodbye.
+func TestCloseIsNow(t *testing.T) {
+	for _, at := range []string{"ws://127.0.0.1:0/x", "tls://127.0.0.1:0", "tcp://127.0.0.1:0"} {
+		t.Run(at, func(t *testing.T) {
+			got := newEvents()
+			s := Server{Events: got.add}
+			if err := s.Listen(context.Background(), echo, at); err != nil {
+				t.Fatal(err)
+			}
+			go s.Serve()
+			e := s.Endpoints()[0]
+			if pin := s.Stats()[0].Pin; pin != "" {
+				e = e.With("pin", pin)
+			}
+			const sessions = 20
+			for range sessions {
+				c, err := transport.Dial(context.Background(), e)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				send(t, c, "x")
+				expect(t, c, "x")
+			}
+			began := time.Now()
+			s.Close()
+			if took := time.Since(began); took > sessions*time.Second/4 {
+				t.Errorf("Close took %v for %d silent peers, one after the other", took, sessions)
+			}
+		})
+	}
+}
+
 // TestIdleSessionsDoNotDelayShutdown drains silent peers that do not close.
 func TestIdleSessionsDoNotDelayShutdown(t *testing.T) {
 	got := newEvents()

@@ -1,8 +1,6 @@
 package parley
 
 import (
-	"context"
-	"log/slog"
 	"net"
 	"time"
 
@@ -66,70 +64,4 @@ type Event struct {
 	BytesIn, BytesOut       int64
 	MessagesIn, MessagesOut int64
 	Duration                time.Duration
-}
-
-// LogEvents returns a function for [Server.Events] that writes each event as one
-// line: its kind first, or a note's own words.
-func LogEvents(log *slog.Logger) func(*Event) {
-	return func(e *Event) {
-		level := e.level()
-		if !log.Enabled(context.Background(), level) {
-			return
-		}
-		text := e.Kind.String()
-		if e.Kind == EventNote {
-			text = e.Text
-		}
-		log.LogAttrs(context.Background(), level, text, e.attrs()...)
-	}
-}
-
-func (e *Event) level() slog.Level {
-	switch e.Kind {
-	case EventListen, EventMessage:
-		return slog.LevelDebug
-	case EventReject:
-		return slog.LevelWarn
-	case EventFail:
-		return slog.LevelError
-	case EventEnd:
-		if Reason(e.Err) == "error" {
-			return slog.LevelWarn
-		}
-	}
-	return slog.LevelInfo
-}
-
-func (e *Event) attrs() []slog.Attr {
-	attrs := make([]slog.Attr, 0, 12)
-	if e.Service != "" {
-		attrs = append(attrs, slog.String("at", e.Service+"@"+e.Endpoint.Bare().String()))
-	}
-	if e.Session != 0 {
-		attrs = append(attrs, slog.Uint64("session", e.Session))
-	}
-	if e.Remote != nil && e.Remote.String() != "" {
-		attrs = append(attrs, slog.String("peer", e.Remote.String()))
-	}
-	switch e.Kind {
-	case EventMessage:
-		dir := "in"
-		if e.Out {
-			dir = "out"
-		}
-		attrs = append(attrs, slog.String("dir", dir), slog.Int("bytes", len(e.Data)), slog.String("data", string(e.Data)))
-	case EventEnd:
-		attrs = append(attrs, slog.String("reason", Reason(e.Err)),
-			slog.Int64("in", e.BytesIn), slog.Int64("out", e.BytesOut),
-			slog.Int64("msgin", e.MessagesIn), slog.Int64("msgout", e.MessagesOut),
-			slog.Duration("time", e.Duration.Round(time.Microsecond)))
-	case EventReject:
-		attrs = append(attrs, slog.String("reason", Reason(e.Err)))
-	case EventFail, EventStatus:
-		attrs = append(attrs, slog.String("text", e.Text))
-	}
-	if e.Err != nil {
-		attrs = append(attrs, slog.String("err", e.Err.Error()))
-	}
-	return attrs
 }

@@ -459,6 +459,26 @@ func TestResetInMidWrite(t *testing.T) {
 	expect(t, other, string(make([]byte, 1000)))
 }
 
+// TestEmptyMessages serves messages of no bytes where a transport has them.
+func TestEmptyMessages(t *testing.T) {
+	svc := ServiceFunc(func(c *Conn, msg []byte) error { return c.Send([]byte("<" + string(msg) + ">")) })
+	for _, at := range []string{"ws://127.0.0.1:0", "udp://127.0.0.1:0", "tcp://127.0.0.1:0?frame=len32"} {
+		t.Run(at, func(t *testing.T) {
+			var s Server
+			e := start(t, &s, svc, at)[0]
+			c := dial(t, e)
+			empty, want := "", "<>"
+			if e.Scheme == "tcp" {
+				empty, want = "\x00\x00\x00\x00", "\x00\x00\x00\x02<>"
+			}
+			for range 2 {
+				send(t, c, empty)
+				expect(t, c, want)
+			}
+		})
+	}
+}
+
 // TestAddOwnsItsListener serves a listener of the caller's.
 func TestAddOwnsItsListener(t *testing.T) {
 	var s Server

@@ -66,6 +66,9 @@ func (c *Conn) handshake() error {
 	if ctx.Err() == context.DeadlineExceeded {
 		return ErrHandshake
 	}
+	if op, ok := errors.AsType[*OpError](err); ok {
+		err = op.Err // the event says which listener
+	}
 	return fmt.Errorf("%w: %w", errBadHandshake, err)
 }
 
@@ -142,27 +145,37 @@ func (c *Conn) serveBatch(last bool) error {
 // feed cuts the read buffer into messages and serves each. It is the one place
 // where the bytes of a stream become calls of a service.
 func (c *Conn) feed(last bool) error {
-	if c.in == nil {
+	if c.in == nil || c.message != nil && last {
 		return nil
+	}
+	if c.message != nil {
+		defer c.keep(nil)
+		return c.serve(c.in.b)
 	}
 	data := c.in.b
 	var err error
 	for len(data) > 0 && err == nil && !c.ended() {
-		msg, n := data, len(data)
-		if c.message == nil {
-			if msg, n, err = c.lis.framing.Split(data, c.lis.limits.Message, last); n == 0 || err != nil {
-				break
-			}
+		msg, n, serr := c.lis.framing.Split(data, c.lis.limits.Message, last)
+		if err = serr; n == 0 || err != nil {
+			break
 		}
 		data = data[n:]
-		c.batch++
-		c.lis.traceMessage(c, false, msg)
-		if err = c.lis.service.Serve(c, msg); err == nil && c.lagging.Load() {
-			err = c.flush()
-			c.beginBatch()
-		}
+		err = c.serve(msg)
 	}
 	c.keep(data)
+	return err
+}
+
+// serve serves one message, and makes a peer that lags take its answers before
+// the next.
+func (c *Conn) serve(msg []byte) error {
+	c.batch++
+	c.lis.traceMessage(c, false, msg)
+	err := c.lis.service.Serve(c, msg)
+	if err == nil && c.lagging.Load() {
+		err = c.flush()
+		c.beginBatch()
+	}
 	return err
 }
 
@@ -225,7 +238,7 @@ func (c *Conn) serveRest() error {
 	for total := 0; total < drainMost && !c.ended(); {
 		c.nc.SetReadDeadline(c.restDeadline())
 		n, err := c.read()
-		if n == 0 && err == nil {
+		if n == 0 && err == nil && c.message == nil {
 			continue
 		}
 		c.peerEnded = err == io.EOF
