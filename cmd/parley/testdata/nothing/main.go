@@ -1,0 +1,4 @@
+// Nothing does nothing: what it takes to start is what any Go program takes.
+package main
+
+func main() {}
