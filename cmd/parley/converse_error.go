@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"parley/endpoint"
+	"parley/transport"
 )
 
 // conversationError is a conversation that did not end in order. Its text is
@@ -71,6 +72,8 @@ func cause(err error) error {
 		case *os.SyscallError:
 			err = e.Err
 		case *os.PathError:
+			err = e.Err
+		case *transport.OpError:
 			err = e.Err
 		default:
 			return err

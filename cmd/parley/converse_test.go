@@ -21,16 +21,15 @@ type datagramPipe struct{ net.Conn }
 
 func (datagramPipe) LocalAddr() net.Addr { return &net.UDPAddr{} }
 
-// talkOver has a conversation of input with conn, and returns its error and its
-// output.
-func talkOver(t *testing.T, conn net.Conn, input io.Reader, k talk) (error, string) {
+// talkOver has a conversation of input with conn, and returns its output.
+func talkOver(t *testing.T, conn net.Conn, input io.Reader, k talk) (string, error) {
 	t.Helper()
 	var out, err bytes.Buffer
 	e := &env{stdin: input, stdout: &out, stderr: &err, getenv: os.Getenv}
 	p, _ := newParty(context.Background(), e, k)
 	defer p.close()
 	failure := newConversation(p, "dial", endpoint.MustParse("udp://127.0.0.1:7"), conn).run()
-	return failure, out.String()
+	return out.String(), failure
 }
 
 // Linger starts anew with each datagram, and is one second.
@@ -47,7 +46,7 @@ func TestLinger(t *testing.T) {
 			theirs.Read(b)
 		}()
 		began := time.Now()
-		err, out := talkOver(t, datagramPipe{ours}, strings.NewReader("ping"), talk{eof: eofHalf})
+		out, err := talkOver(t, datagramPipe{ours}, strings.NewReader("ping"), talk{eof: eofHalf})
 		if took, want := time.Since(began), 3700*time.Millisecond; took != want || err != nil || out != "xxx" {
 			t.Errorf("ended after %v with %q, %v, want %v with xxx", took, out, err, want)
 		}
@@ -65,7 +64,7 @@ func TestNoHiddenTimer(t *testing.T) {
 			theirs.Close()
 		}()
 		began := time.Now()
-		err, out := talkOver(t, ours, strings.NewReader("ping"), talk{eof: eofHalf})
+		out, err := talkOver(t, ours, strings.NewReader("ping"), talk{eof: eofHalf})
 		if took, want := time.Since(began), 300*time.Hour; took != want || err != nil || out != "late" {
 			t.Errorf("ended after %v with %q, %v, want %v with late", took, out, err, want)
 		}
@@ -97,16 +96,16 @@ func (p *halfPipe) SetWriteDeadline(time.Time) error { return nil }
 // slowPipe is a halfPipe that notes what is done to it, whose Close takes an hour.
 type slowPipe struct {
 	*halfPipe
-	done []string
+	done chan string
 }
 
 func (p *slowPipe) CloseWrite() error {
-	p.done = append(p.done, "half-close")
+	p.done <- "half-close"
 	return p.halfPipe.CloseWrite()
 }
 
 func (p *slowPipe) Close() error {
-	p.done = append(p.done, "close")
+	p.done <- "close"
 	time.Sleep(time.Hour)
 	return p.halfPipe.Close()
 }
@@ -129,7 +128,7 @@ func TestSignals(t *testing.T) {
 		stdin, typed := io.Pipe()
 		e := &env{stdin: stdin, stdout: io.Discard, stderr: io.Discard, getenv: os.Getenv, signals: signals}
 		p, _ := newParty(context.Background(), e, talk{eof: eofHalf})
-		conn := &slowPipe{halfPipe: ours}
+		conn := &slowPipe{halfPipe: ours, done: make(chan string, 2)}
 		began := time.Now()
 		err := newConversation(p, "dial", endpoint.MustParse(":7"), conn).run()
 		if took, want := time.Since(began), 61*time.Second; took != want {
@@ -138,8 +137,8 @@ func TestSignals(t *testing.T) {
 		if got := statusOf(err); got != 130 {
 			t.Errorf("status %d, want 130", got)
 		}
-		if got := strings.Join(conn.done, ", "); got != "half-close, close" {
-			t.Errorf("the conn saw %q, want half-close, close", got)
+		if first, second := <-conn.done, <-conn.done; first != "half-close" || second != "close" {
+			t.Errorf("the conn saw %s, %s, want half-close, close", first, second)
 		}
 		typed.Close()
 		p.close()

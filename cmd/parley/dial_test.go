@@ -166,6 +166,24 @@ func TestDialStdoutClosedWhileReceiving(t *testing.T) {
 	p.expect(141)
 }
 
+// A stdout that cannot be written is a failure of ours.
+func TestDialStdoutFull(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skipf("no full device: %v", err)
+	}
+	defer full.Close()
+	at := server(t, func(c *net.TCPConn) {
+		io.WriteString(c, "hello")
+		io.ReadAll(c)
+	})
+	p := startParley(t, nil, full, "dial", at)
+	p.expect(2)
+	if got, want := p.stderr.String(), "parley: error: write standard output: no space left on device\n"; got != want {
+		t.Errorf("stderr %q, want %q", got, want)
+	}
+}
+
 // Rule 6: a signal closes in order; what was read of stdin is sent.
 func TestDialSignal(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {

@@ -22,8 +22,8 @@ import (
 // The tables of a machine of ours, as proc_net(5) shows them.
 const (
 	tcpTable = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 0100007F:1F41 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1001 1 0000000000000000 100 0 0 10 0
-   1: 0100007F:1F41 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 1002 1 0000000000000000 20 4 30 10 -1
+   0: 0100007F:1F41 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 1002 1 0000000000000000 20 4 30 10 -1
+   1: 0100007F:1F41 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1001 1 0000000000000000 100 0 0 10 0
    2: 0200000A:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000    54321        0 1003 1 0000000000000000 100 0 0 10 0
    3: 0100007F:2328 0100007F:C351 06 00000000:00000000 03:00000D2A 00000000     0        0 0 3 0000000000000000
    4: 00000000:270F 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1004 1 0000000000000000 100 0 0 10 0
@@ -228,7 +228,9 @@ func TestParseSocketsIsReal(t *testing.T) {
 		t.Skip(err)
 	}
 	want := ln.Addr().(*net.TCPAddr).AddrPort()
-	if !slices.ContainsFunc(parseSockets(string(text)), func(r socketRow) bool { return r.local == netip.AddrPortFrom(want.Addr().Unmap(), want.Port()) && r.state == "0A" }) {
+	if !slices.ContainsFunc(parseSockets(string(text)), func(r socketRow) bool {
+		return r.local == netip.AddrPortFrom(want.Addr().Unmap(), want.Port()) && r.state == "0A"
+	}) {
 		t.Errorf("no listener at %v in\n%s", want, text)
 	}
 }

@@ -61,7 +61,7 @@ func TestHints(t *testing.T) {
 		{"unreachable", opFailed("dial", "tcp://10.0.0.1:1", sys("connect", syscall.ENETUNREACH)), []string{"no way leads from here to 10.0.0.1"}},
 		{"out of time", opFailed("dial", "tcp://10.0.0.1:1", os.ErrDeadlineExceeded), []string{"10.0.0.1 does not answer"}},
 		{"broadcast", opFailed("dial", "udp://10.255.255.255:1", sys("connect", syscall.EACCES)), []string{"broadcast=1"}},
-		{"unknown host", opFailed("dial", "tcp://no.such:1", &net.DNSError{Name: "no.such", IsNotFound: true}), []string{"knows no no.such: is it spelled right, with its domain?; `parley lookup no.such` shows"}},
+		{"unknown host", opFailed("dial", "tcp://no.such:1", &net.DNSError{Name: "no.such", IsNotFound: true}), []string{"knows no no.such: check its spelling and its domain; `parley lookup no.such` shows"}},
 		{"unknown host of lookup", &net.DNSError{Name: "no.such", IsNotFound: true}, []string{"knows no no.such"}},
 		{"no resolver", opFailed("dial", "tcp://a.example:1", &net.DNSError{Name: "a.example", IsTimeout: true}), []string{"no name server gave an answer"}},
 		{"unknown service", opFailed("dial", "tcp://a:nope", &net.DNSError{Name: "tcp/nope", IsNotFound: true}), []string{`no service is called "nope"`}},

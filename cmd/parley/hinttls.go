@@ -25,7 +25,7 @@ func (h *hinter) aboutName(f failure) []string {
 		look = fmt.Sprintf("; `parley lookup %s` shows what the resolver says", quoted(dns.Name))
 	}
 	if dns.IsNotFound {
-		return []string{fmt.Sprintf("the resolver knows no %s: is it spelled right, with its domain?%s", dns.Name, look)}
+		return []string{fmt.Sprintf("the resolver knows no %s: check its spelling and its domain%s", dns.Name, look)}
 	}
 	return []string{"no name server gave an answer: is the network up, and /etc/resolv.conf right? an address needs none" + look}
 }

@@ -227,6 +227,17 @@ func TestListenSilentTLSPeer(t *testing.T) {
 	}
 }
 
+// A handshake that fails is said in one line, which names the peer once, and the
+// next peer is taken.
+func TestListenFailedHandshake(t *testing.T) {
+	p := startParley(t, devNull(t), nil, "listen", "ws://127.0.0.1:0/chat")
+	at := p.listening()
+	startParley(t, devNull(t), nil, "dial", strings.TrimSuffix(at, "chat")+"nope").expect(1)
+	p.stderr.await(t, `(?m)^parley: note: handshake with 127\.0\.0\.1:[0-9]+: the peer asked for "/nope", here is "/chat"; waiting for the next peer$`)
+	startParley(t, devNull(t), nil, "dial", "--linger", "0", at).expect(0)
+	p.expect(0)
+}
+
 // Data that is cut off, without TLS' own end, is no end in order.
 func TestListenTLSCutOff(t *testing.T) {
 	p := startParley(t, nil, nil, "listen", "tls://127.0.0.1:0")

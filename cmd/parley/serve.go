@@ -58,7 +58,7 @@ func newServe(e *env) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVarP(&f.file, "file", "f", "", "read services from `FILE`, - is stdin")
 	flags.Var(&f.drain, "drain", "how long sessions may take to end after a signal")
-	flags.StringVar(&f.log, "log", "text", "log as `text|json`; with json every line of stderr is JSON")
+	flags.StringVar(&f.log, "log", "text", "log as `text|json`; with json notes are lines of the log too")
 	flags.CountVarP(&f.verbose, "verbose", "v", "log listeners and the limits in force; -vv: every message")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "log errors only")
 	flags.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at `HOST:PORT`; no host is loopback")

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,9 +36,9 @@ const patience = 30 * time.Second
 // TestServeScripts runs testdata/serve, with these commands beside testscript's:
 //
 //	serve [-n LINES] [-fd NAMES] [-in FILE] NAME ARGS   start parley serve, await its listening lines; $NAME1 ... are the endpoints
-//	signal NAME INT|TERM|HUP                            send a signal to it
+//	signal NAME INT|TERM|HUP|STOP|CONT                           send a signal to it
 //	logged NAME REGEXP                                  await a match in its stderr; $match is the first group
-//	stopped NAME STATUS                                 await its exit; NAME.out and NAME.err are what it printed
+//	stopped NAME STATUS[|STATUS]                        await its exit; NAME.out and NAME.err are what it printed
 //	refused ENDPOINT                                    await that nobody listens there any more
 //	open CONN ENDPOINT, send CONN TEXT, recv CONN TEXT, ended CONN, shut CONN    be a client
 //	hold ENDPOINT                                       listen there as another program would; $held is where
@@ -322,8 +323,7 @@ func serverOf(ts *testscript.TestScript, name string) *child {
 }
 
 func scriptSignal(ts *testscript.TestScript, neg bool, args []string) {
-	sig := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP}[args[1]]
-	ts.Check(serverOf(ts, args[0]).cmd.Process.Signal(sig))
+	ts.Check(serverOf(ts, args[0]).cmd.Process.Signal(testSignals[args[1]]))
 }
 
 func scriptLogged(ts *testscript.TestScript, neg bool, args []string) {
@@ -345,8 +345,8 @@ func scriptStopped(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".out"), []byte(c.stdout.String()), 0o600))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".err"), []byte(c.stderr.String()), 0o600))
-	if want, _ := strconv.Atoi(args[1]); status != want {
-		ts.Fatalf("%s: exit status %d, want %d; stderr:\n%s", args[0], status, want, c.stderr)
+	if !slices.Contains(strings.Split(args[1], "|"), strconv.Itoa(status)) {
+		ts.Fatalf("%s: exit status %d, want %s; stderr:\n%s", args[0], status, args[1], c.stderr)
 	}
 }
 
