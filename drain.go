@@ -32,6 +32,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
+	select {
+	case <-s.done: // a drain that is complete wins over a ctx that is over
+		return nil
+	default:
+	}
 	// (5) Close what is left, and wait for every goroutine.
 	s.closeAll()
 	<-s.done

@@ -19,7 +19,7 @@ const (
 	EventEnd                          // a session ended
 	EventReject                       // a session or datagram was refused by a limit
 	EventFail                         // a listener cannot accept, or a service panicked
-	EventStatus                       // the server drains, or a listener recovered
+	EventStatus                       // a listener recovered, or lost a fast path
 )
 
 func (k EventKind) String() string {

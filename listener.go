@@ -99,7 +99,7 @@ func endpointAt(e endpoint.Endpoint, a net.Addr) endpoint.Endpoint {
 	return e.WithAddr(a)
 }
 
-// pin is the fingerprint of a listener that made its own key, or "".
+// pin is the fingerprint of a TLS listener's key, or "".
 func (l *listener) pin() string {
 	if p, ok := l.ln.(transport.Pinner); ok {
 		return p.Pin()

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"parley/endpoint"
 )
 
 // rejectLines is how many rejects a second are logged: whoever floods a server
@@ -82,7 +84,7 @@ func (e *Event) level() slog.Level {
 func (e *Event) attrs() []slog.Attr {
 	attrs := make([]slog.Attr, 0, 12)
 	if e.Service != "" {
-		attrs = append(attrs, slog.String("at", e.Service+"@"+e.Endpoint.Bare().String()))
+		attrs = append(attrs, slog.String("at", e.Service+"@"+place(e.Endpoint)))
 	}
 	if e.Session != 0 {
 		attrs = append(attrs, slog.Uint64("session", e.Session))
@@ -111,4 +113,14 @@ func (e *Event) attrs() []slog.Attr {
 		attrs = append(attrs, slog.String("err", e.Err.Error()))
 	}
 	return attrs
+}
+
+// place is e as a log names it: without options, which may hold secrets, but for
+// the one that tells raw IP endpoints apart.
+func place(e endpoint.Endpoint) string {
+	bare := e.Bare()
+	if proto, ok := e.Option("proto"); ok {
+		bare = bare.With("proto", proto)
+	}
+	return bare.String()
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -15,15 +16,16 @@ const maxDatagram = 65535
 // A singleIO receives and sends a datagram at a time, on any net.PacketConn.
 type singleIO struct {
 	pc   net.PacketConn
-	udp  *net.UDPConn // pc, if it is one: its addresses cost no allocation
-	buf  []byte       // one byte longer than the limit, to see what is over it
+	udp  *net.UDPConn    // pc, if it is one: its addresses cost no allocation
+	unix syscall.RawConn // pc's socket, if it is unixgram: see sendNow
+	buf  []byte          // one byte longer than the limit, to see what is over it
 	n    int
 	from peer
 }
 
 func newSingleIO(pc net.PacketConn, max int) *singleIO {
 	udp, _ := pc.(*net.UDPConn)
-	return &singleIO{pc: pc, udp: udp, buf: make([]byte, min(max, maxDatagram)+1)}
+	return &singleIO{pc: pc, udp: udp, unix: rawUnixgram(pc), buf: make([]byte, min(max, maxDatagram)+1)}
 }
 
 func (s *singleIO) receive(nowait bool) (int, error) {
@@ -69,15 +71,19 @@ func (s *singleIO) send(p *packets) (sent int, err error) {
 	return sent, err
 }
 
-// sendWait bounds the wait for room at a peer. On unixgram the queue that is
-// full is the peer's own, and the loop must not wait for one that does not read:
-// its datagram is lost, as UDP's are.
-const sendWait = time.Millisecond
+// unixgramWait bounds, where sendNow is not to be had, how long a unixgram peer
+// that does not read can delay the others with each datagram.
+const unixgramWait = 50 * time.Millisecond
 
 func (s *singleIO) writeTo(msg []byte, to *peer) (int, error) {
 	if s.udp != nil {
 		return s.udp.WriteToUDPAddrPort(msg, to.udp)
 	}
-	s.pc.SetWriteDeadline(time.Now().Add(sendWait))
+	if a, ok := to.other.(*net.UnixAddr); ok {
+		if s.unix != nil {
+			return sendNow(s.unix, msg, a)
+		}
+		s.pc.SetWriteDeadline(time.Now().Add(unixgramWait))
+	}
 	return s.pc.WriteTo(msg, to.addr())
 }

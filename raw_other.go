@@ -19,3 +19,10 @@ func (*buffer) prepare() {}
 func (c *Conn) receiveRaw() (int, error)      { panic("parley: no raw sockets here") }
 func (c *Conn) readReady(uintptr) bool        { panic("parley: no raw sockets here") }
 func (c *Conn) writeNow(*buffer) (int, error) { panic("parley: no raw sockets here") }
+
+// rawUnixgram finds no socket here either; see unixgramWait.
+func rawUnixgram(net.PacketConn) syscall.RawConn { return nil }
+
+func sendNow(syscall.RawConn, []byte, *net.UnixAddr) (int, error) {
+	panic("parley: no raw sockets here")
+}

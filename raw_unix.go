@@ -106,3 +106,36 @@ func (c *Conn) writeNow(b *buffer) (int, error) {
 	}
 	return b.n, os.NewSyscallError("write", b.err)
 }
+
+// rawUnixgram returns pc's socket, if it is a Unix one.
+func rawUnixgram(pc net.PacketConn) syscall.RawConn {
+	sc, ok := pc.(syscall.Conn)
+	if !ok || pc.LocalAddr().Network() != "unixgram" {
+		return nil
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// sendNow sends msg if there is room for it at once. On unixgram the queue that
+// is full is the peer's own, and the loop must not wait for one that does not
+// read: the datagram is lost, as UDP's are.
+func sendNow(raw syscall.RawConn, msg []byte, to *net.UnixAddr) (int, error) {
+	var err error
+	refused := raw.Write(func(fd uintptr) bool {
+		for err = unix.EINTR; err == unix.EINTR; {
+			err = unix.Sendto(int(fd), msg, 0, &unix.SockaddrUnix{Name: to.Name})
+		}
+		return true // also when there is no room
+	})
+	if refused != nil {
+		return 0, refused
+	}
+	if err != nil {
+		return 0, os.NewSyscallError("sendto", err)
+	}
+	return len(msg), nil
+}

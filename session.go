@@ -82,7 +82,10 @@ func (c *Conn) open() (err error) {
 	if err = c.lis.opener.Open(c); err != nil {
 		return err
 	}
-	return c.flush()
+	if c.flush() != nil {
+		c.woken.Store(true) // Open has succeeded, so Closed is called: the reader finds the error
+	}
+	return nil
 }
 
 // closed tells the service of the end.

@@ -28,7 +28,7 @@ func (n *counters) count(reasons *map[string]int64, err error) {
 type Stats struct {
 	Service  string
 	Endpoint endpoint.Endpoint
-	Pin      string // of the key that a TLS listener without cert made, or ""
+	Pin      string // of a TLS listener's certificate, or ""
 
 	Open                    int              // sessions now
 	Accepted                int64            // sessions ever

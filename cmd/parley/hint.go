@@ -32,8 +32,6 @@ type hinter struct {
 	pid        int    // of this process
 	executable string
 	addresses  func() ([]net.Addr, error)
-
-	inodes map[string]string // what Linux showed of processes, nil until it was looked at
 }
 
 func systemHinter() *hinter {

@@ -78,22 +78,28 @@ func isNumber(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
+// A processTable knows which process has which socket.
+type processTable struct {
+	proc   string            // where the system shows both
+	inodes map[string]string // directories of processes by the inodes of their sockets; nil until it was read
+}
+
 // holderOf finds who holds the address of e.
-func (h *hinter) holderOf(e endpoint.Endpoint) holder {
+func (t *processTable) holderOf(e endpoint.Endpoint) holder {
 	if strings.HasPrefix(e.Scheme, "unix") {
-		text, _ := os.ReadFile(filepath.Join(h.proc, "net/unix"))
-		return h.owner(parseUnixSockets(string(text), e.Path), "")
+		text, _ := os.ReadFile(filepath.Join(t.proc, "net/unix"))
+		return t.owner(parseUnixSockets(string(text), e.Path), "")
 	}
-	row, ok := h.socketAt(e)
+	row, ok := t.socketAt(e)
 	if !ok {
 		return holder{}
 	}
-	return h.owner([]string{row.inode}, row.uid)
+	return t.owner([]string{row.inode}, row.uid)
 }
 
 // socketAt finds the socket that keeps e from being bound: of those at its port
 // one that listens, or that takes datagrams, before any other.
-func (h *hinter) socketAt(e endpoint.Endpoint) (found socketRow, ok bool) {
+func (t *processTable) socketAt(e endpoint.Endpoint) (found socketRow, ok bool) {
 	const listens = "0A"
 	files := []string{"net/tcp", "net/tcp6"}
 	if e.Datagram() {
@@ -102,7 +108,7 @@ func (h *hinter) socketAt(e endpoint.Endpoint) (found socketRow, ok bool) {
 	port := portNumber(e)
 	host, err := netip.ParseAddr(e.Host)
 	for _, file := range files {
-		text, _ := os.ReadFile(filepath.Join(h.proc, file))
+		text, _ := os.ReadFile(filepath.Join(t.proc, file))
 		for _, row := range parseSockets(string(text)) {
 			if row.inode == "0" || int(row.local.Port()) != port || err == nil && !overlap(host, row.local.Addr()) {
 				continue
@@ -123,9 +129,9 @@ func overlap(a, b netip.Addr) bool {
 
 // owner finds the process that has one of the sockets open. Without the right to
 // look into it there is the user at least.
-func (h *hinter) owner(inodes []string, uid string) holder {
+func (t *processTable) owner(inodes []string, uid string) holder {
 	for _, inode := range inodes {
-		if dir, ok := h.sockets()[inode]; ok {
+		if dir, ok := t.sockets()[inode]; ok {
 			pid, _ := strconv.Atoi(filepath.Base(dir))
 			return holder{pid: pid, command: commandOf(dir)}
 		}
@@ -141,20 +147,20 @@ func (h *hinter) owner(inodes []string, uid string) holder {
 
 // sockets are the directories of processes by the inodes of the sockets that they
 // have open, as far as this user may look. They are read once.
-func (h *hinter) sockets() map[string]string {
-	if h.inodes != nil {
-		return h.inodes
+func (t *processTable) sockets() map[string]string {
+	if t.inodes != nil {
+		return t.inodes
 	}
-	h.inodes = make(map[string]string)
-	links, _ := filepath.Glob(filepath.Join(h.proc, "[0-9]*/fd/*"))
+	t.inodes = make(map[string]string)
+	links, _ := filepath.Glob(filepath.Join(t.proc, "[0-9]*/fd/*"))
 	for _, link := range links {
 		target, err := os.Readlink(link)
 		inode, ok := strings.CutPrefix(strings.TrimSuffix(target, "]"), "socket:[")
-		if err == nil && ok && h.inodes[inode] == "" {
-			h.inodes[inode] = filepath.Dir(filepath.Dir(link))
+		if err == nil && ok && t.inodes[inode] == "" {
+			t.inodes[inode] = filepath.Dir(filepath.Dir(link))
 		}
 	}
-	return h.inodes
+	return t.inodes
 }
 
 // commandOf is the name of the process in dir, which may have chosen any bytes.

@@ -13,7 +13,9 @@ import (
 // commands of theirs only, which are named instead; and the privileges that can
 // be given to a single program.
 
-func (h *hinter) holderOf(endpoint.Endpoint) holder { return holder{} }
+type processTable struct{ proc string }
+
+func (processTable) holderOf(endpoint.Endpoint) holder { return holder{} }
 
 // findHolder is the command that names the process at an address.
 func findHolder(address string) string {

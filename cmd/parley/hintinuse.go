@@ -18,13 +18,14 @@ type holder struct {
 // inUse says who holds the addresses that could not be bound, a line for each
 // holder.
 func (h *hinter) inUse(failures []failure) []string {
+	table := processTable{proc: h.proc}
 	var order []holder
 	held := make(map[holder][]string)
 	for _, f := range failures {
 		if f.op != "listen" || !f.is(syscall.EADDRINUSE) {
 			continue
 		}
-		who := h.holderOf(f.at)
+		who := table.holderOf(f.at)
 		if held[who] == nil {
 			order = append(order, who)
 		}

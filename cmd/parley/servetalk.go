@@ -84,7 +84,7 @@ func (t *serveTalk) table(stats []parley.Stats) {
 	}
 	var b strings.Builder
 	for _, s := range stats {
-		if command := dialCommand(s.Service, printed(s.Endpoint), s.Pin); command != "" {
+		if command := dialCommand(s.Service, printed(s.Endpoint), madePin(s)); command != "" {
 			fmt.Fprintf(&b, "  %-*s  %s\n", width, s.Service, command)
 		}
 	}

@@ -43,10 +43,14 @@ func TestTable(t *testing.T) {
 		{Service: "echo", Endpoint: endpoint.MustParse("tcp://127.0.0.1:7007?idle=1m")},
 		{Service: "daytime", Endpoint: endpoint.MustParse("udp://127.0.0.1:7013")},
 		{Service: "echo", Endpoint: endpoint.MustParse("fd:3")},
+		{Service: "echo", Endpoint: endpoint.MustParse("tls://127.0.0.1:1"), Pin: "sha256:ab"},
+		{Service: "echo", Endpoint: endpoint.MustParse("tls://127.0.0.1:2?cert=x.pem"), Pin: "sha256:cd"},
 	}
 	want := "parley: note: what talks to what:\n" +
 		"  echo     parley dial --ask tcp://127.0.0.1:7007\n" +
-		"  daytime  parley dial udp://127.0.0.1:7013\n"
+		"  daytime  parley dial udp://127.0.0.1:7013\n" +
+		"  echo     parley dial --ask 'tls://127.0.0.1:1?pin=sha256:ab'\n" +
+		"  echo     parley dial --ask tls://127.0.0.1:2\n"
 	for _, tt := range []struct {
 		flags serveFlags
 		want  string

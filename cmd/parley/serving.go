@@ -111,7 +111,7 @@ func (s *serving) announce() error {
 		if everywhere(at) {
 			s.talk.note("%s@%s is open to every interface of this machine", one.target.Service, at)
 		}
-		if pin := stats[i].Pin; pin != "" {
+		if pin := madePin(stats[i]); pin != "" {
 			s.talk.note("%s@%s made a key for this run; dial it by: %s", one.target.Service, at, dialCommand(one.target.Service, at, pin))
 		}
 	}
@@ -122,6 +122,15 @@ func (s *serving) announce() error {
 		s.talk.table(stats)
 	}
 	return nil
+}
+
+// madePin is the pin of a listener that made its key for this run, or "". Who has
+// a certificate does not need it.
+func madePin(s parley.Stats) string {
+	if _, ok := s.Endpoint.Option("cert"); ok {
+		return ""
+	}
+	return s.Pin
 }
 
 // printed is e as it is shown: without options, whose values are nobody's

@@ -28,7 +28,7 @@ func (s stubborn) Stream(_ context.Context, conn net.Conn) error {
 
 // drained runs a server with one stubborn session, gives it the signals, and
 // returns what run did and its stderr.
-func drained(t *testing.T, drain time.Duration, signals ...os.Signal) (error, string) {
+func drained(t *testing.T, drain time.Duration, signals ...os.Signal) (log string, err error) {
 	t.Helper()
 	var stderr bytes.Buffer // the server's end orders its writes before our read
 	e := &env{stderr: &stderr, signals: make(chan os.Signal)}
@@ -51,8 +51,8 @@ func drained(t *testing.T, drain time.Duration, signals ...os.Signal) (error, st
 		to <- sig
 	}
 	err = <-done
-	s.server.Close()
-	return err, stderr.String()
+	s.server.Close() // waits for what a second signal did not wait for
+	return stderr.String(), err
 }
 
 // runServing is a goroutine; it ends with the server.
@@ -62,7 +62,7 @@ func runServing(s *serving, drain time.Duration, done chan<- error) {
 
 // A drain that takes too long cuts, says how many, and is no success.
 func TestDrainCuts(t *testing.T) {
-	err, log := drained(t, 10*time.Millisecond, syscall.SIGTERM)
+	log, err := drained(t, 10*time.Millisecond, syscall.SIGTERM)
 	const want = "drain: cut 1 sessions that had not ended after 10ms"
 	if err == nil || err.Error() != want || statusOf(err) != statusFailed {
 		t.Errorf("run = %v, status %d, want %q, status 1", err, statusOf(err), want)
@@ -74,7 +74,7 @@ func TestDrainCuts(t *testing.T) {
 
 // A second signal does not wait, whatever --drain says.
 func TestSecondSignal(t *testing.T) {
-	err, _ := drained(t, time.Hour, syscall.SIGTERM, syscall.SIGINT)
+	_, err := drained(t, time.Hour, syscall.SIGTERM, syscall.SIGINT)
 	if got, want := statusOf(err), 128+int(syscall.SIGINT); got != want {
 		t.Errorf("run = %v, status %d, want %d", err, got, want)
 	}
