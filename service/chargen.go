@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"parley"
@@ -41,32 +42,49 @@ func (Chargen) Serve(c *parley.Conn, msg []byte) error {
 	return c.Send(chargenPage[:lines*chargenLine])
 }
 
+// chargenGrace is how long a write may still take when the server drains, so
+// that a peer that reads is ended in order.
+const chargenGrace = 100 * time.Millisecond
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
 // Stream writes the pattern until the peer closes or ctx ends. What the peer
 // sends is thrown away, and its end is not ours: it may want to read on.
 func (Chargen) Stream(ctx context.Context, conn net.Conn) error {
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() {
+		conn.SetReadDeadline(longAgo)
+		conn.SetWriteDeadline(time.Now().Add(chargenGrace))
+	})
 	defer stop()
-	read := make(chan struct{})
-	go discardFrom(conn, read)
+	failed := make(chan error, 1)
+	go discardFrom(conn, failed)
 	var err error
-	for err == nil && ctx.Err() == nil {
+	for err == nil && ctx.Err() == nil && len(failed) == 0 {
 		_, err = conn.Write(chargenPage)
 	}
-	conn.SetReadDeadline(time.Unix(1, 0))
-	<-read
-	if ctx.Err() != nil {
-		return ctx.Err()
+	conn.SetReadDeadline(longAgo)
+	if readErr := <-failed; readErr != nil {
+		err = readErr
 	}
-	if isGone(err) {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case isGone(err):
 		return nil
 	}
 	return err
 }
 
 // discardFrom reads until the peer's end, or until Stream ends it by a deadline.
-func discardFrom(conn net.Conn, done chan<- struct{}) {
-	defer close(done)
-	io.Copy(io.Discard, conn)
+// Any other error, a limit's or the network's, is sent and ends Stream's write.
+func discardFrom(conn net.Conn, failed chan<- error) {
+	defer close(failed)
+	_, err := io.Copy(io.Discard, conn)
+	if err != nil && err != os.ErrDeadlineExceeded { // which a limit's error is not, though it matches
+		failed <- err
+		conn.SetWriteDeadline(longAgo)
+	}
 }
 
 // isGone reports whether a write failed because the peer has had enough, which

@@ -12,7 +12,8 @@ import (
 // Gate takes one message: the secret is welcomed, anything else is sent away.
 // A line end after it does not count. It ends after either, and after a silence.
 type Gate struct {
-	// Secret is what opens the gate; empty is "1".
+	// Secret is what opens the gate; empty is "1". It must not end in a line
+	// end, since none counts.
 	Secret string
 
 	// Wait is how long the peer may be silent. Zero is 5 s, negative is as
@@ -64,7 +65,7 @@ func (g Gate) Serve(c *parley.Conn, msg []byte) error {
 // Closed notes a silence.
 func (g Gate) Closed(c *parley.Conn, err error) {
 	if errors.Is(err, parley.ErrIdle) {
-		c.Note(fmt.Sprintf("[Client %s timeout]: nothing said within %s", c.RemoteAddr(), g.wait()))
+		c.Note(fmt.Sprintf("[Client %s timeout]", c.RemoteAddr()))
 	}
 }
 

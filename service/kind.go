@@ -120,6 +120,9 @@ func newGate(t endpoint.Target) (parley.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(trimEnd([]byte(secret))) < len(secret) {
+		return nil, errors.New("parameter secret: ends in a line end, which does not count")
+	}
 	g := Gate{Secret: secret}
 	if v, ok := t.Param("wait"); ok {
 		if g.Wait, err = endpoint.ParseDuration(v); err != nil {

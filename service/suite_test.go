@@ -1,7 +1,6 @@
 package service
 
 import (
-	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -78,5 +77,3 @@ func TestServices(t *testing.T) {
 		}
 	}
 }
-
-var _ = bytes.Equal

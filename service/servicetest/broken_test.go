@@ -47,7 +47,7 @@ var broken = []struct {
 	{name: "does not end", new: serve(echo), opts: servicetest.Options{Dialogue: func(int) servicetest.Dialogue {
 		return servicetest.Dialogue{Ends: servicetest.ServiceEnds, Steps: []servicetest.Step{{Send: "x\n", Want: "x\n"}}}
 	}}, want: "the service's end, after the dialogue"},
-	{name: "first peer", new: func() parley.Service { return new(firstPeer) }, only: "mem tcp", want: "many"},
+	{name: "first peer", new: func() parley.Service { return new(firstPeer) }, want: "many"},
 	{name: "panics on nothing", new: serve(func(c *parley.Conn, msg []byte) error { _ = msg[0]; return c.Send(msg) }),
 		only: "udp", want: "service panicked"},
 	{name: "panics on nonsense", new: serve(func(c *parley.Conn, msg []byte) error {
@@ -64,12 +64,12 @@ var broken = []struct {
 		return c.Send(append(msg, '!')[:len(msg)])
 	}), want: "Serve wrote behind its message"},
 	{name: "waits in Serve", new: serve(insistsOnMuch), want: "a peer that does not read: waited 30s in vain"},
-	{name: "queues without bound", new: func() parley.Service { return new(queuer) }, only: "mem", want: "it keeps them without bound"},
-	{name: "answers later", new: serve(later), only: "mem", want: "drain"},
+	{name: "queues without bound", new: func() parley.Service { return new(queuer) }, want: "it keeps them without bound"},
+	{name: "answers later", new: serve(later), want: "drain"},
 	{name: "answers from a goroutine", new: serve(func(c *parley.Conn, msg []byte) error {
 		go func() { c.Send(msg) }()
 		return nil
-	}), want: "testing.go"},
+	}), want: ""}, // a wrong answer or a data race, as it happens
 	{name: "leaves a goroutine", new: func() parley.Service { return leaker{} }, only: "tcp", want: "found unexpected goroutines"},
 	{name: "leaves a goroutine in the bubble", new: func() parley.Service { return leaker{} }, want: "deadlock: main bubble goroutine has exited but blocked goroutines remain"},
 	{name: "answers too much", new: serve(func(c *parley.Conn, msg []byte) error {
@@ -114,9 +114,9 @@ func insists(c *parley.Conn, msg []byte) error {
 	}
 }
 
-// insistsOnMuch answers a hundredfold.
+// insistsOnMuch answers a flood a hundredfold.
 func insistsOnMuch(c *parley.Conn, msg []byte) error {
-	if bytes.HasPrefix(msg, []byte("hello")) || len(msg) < 100 {
+	if len(msg) < 1000 || !bytes.Contains(msg, []byte("hello")) {
 		return c.Send(msg)
 	}
 	for range 100 {

@@ -19,7 +19,7 @@ const (
 // checkDrain shuts the server down while every peer waits for its last answer,
 // and others are there that say nothing.
 func checkDrain(r *rig) {
-	held := !r.streamer() && r.dialogue(0).asks()
+	held := !r.streamer() && r.dialogue(0).asks() && r.opts.Later == ""
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	if !r.way.datagrams {

@@ -30,7 +30,8 @@ type rig struct {
 	change   chan struct{}
 	accepted int
 	rejected int
-	ended    []error
+	first    uint64           // the session that opened first
+	ended    map[uint64]error // by session, the reason
 	peers    []*peer
 }
 
@@ -39,7 +40,7 @@ type rig struct {
 const maxFaults = 5
 
 func newRig(t testing.TB, f *findings, c check, w way, svc parley.Service, opts Options) *rig {
-	r := &rig{t: t, findings: f, check: c, way: w, opts: opts, served: make(chan error, 1), change: make(chan struct{})}
+	r := &rig{t: t, findings: f, check: c, way: w, opts: opts, served: make(chan error, 1), change: make(chan struct{}), ended: make(map[uint64]error)}
 	r.probe = newProbe(svc, opts.Framing, w.datagrams, r.fault, r.changed)
 	limits := c.limits
 	limits.Idle, limits.Handshake, limits.Linger = time.Hour, 2*patience, 2*patience
@@ -115,11 +116,13 @@ func (r *rig) event(e *parley.Event) {
 	r.mu.Lock()
 	switch e.Kind {
 	case parley.EventAccept:
-		r.accepted++
+		if r.accepted++; r.accepted == 1 {
+			r.first = e.Session
+		}
 	case parley.EventReject:
 		r.rejected++
 	case parley.EventEnd:
-		r.ended = append(r.ended, e.Err)
+		r.ended[e.Session] = e.Err
 	}
 	r.mu.Unlock()
 	r.changed()
@@ -172,16 +175,14 @@ func (r *rig) awaitOpen(n int) error {
 	})
 }
 
-// awaitEnd waits for the i'th end of a session and returns its reason.
-func (r *rig) awaitEnd(i int) (reason error, err error) {
-	err = r.await("a session to end", func() bool {
+// awaitFirstEnd waits for the end of the session that opened first, and returns
+// its reason.
+func (r *rig) awaitFirstEnd() (reason error, err error) {
+	err = r.await("the session to end", func() (ended bool) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if len(r.ended) <= i {
-			return false
-		}
-		reason = r.ended[i]
-		return true
+		reason, ended = r.ended[r.first]
+		return ended
 	})
 	return reason, err
 }

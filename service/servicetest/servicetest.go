@@ -44,6 +44,12 @@ type Options struct {
 	// message; the check bytewise is skipped with it.
 	Unsplit string
 
+	// Later says why answers may come after Serve has returned, from another
+	// goroutine of the service, say. A server that drains does not wait for
+	// what it does not know of; so the check drain then lets every peer
+	// have its answers first.
+	Later string
+
 	// RealTime tests over memory in real time, for a service that waits for
 	// something outside of the test, say another process. The checks
 	// that need simulated time are skipped.
@@ -86,7 +92,7 @@ func testOver(t *testing.T, w way, newService func() parley.Service, opts Option
 		if c.simulated && !w.simulated || c.streams && w.datagrams {
 			continue
 		}
-		t.Run(c.name, func(t *testing.T) {
+		ok := t.Run(c.name, func(t *testing.T) {
 			if c.name == "bytewise" && opts.Unsplit != "" {
 				t.Skip(opts.Unsplit)
 			}
@@ -97,6 +103,9 @@ func testOver(t *testing.T, w way, newService func() parley.Service, opts Option
 				run(t, new(findings))
 			}
 		})
+		if !ok && c.name == "talk" {
+			return // the rest would say the same in more words
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ const (
 	memHolds    = 1 << 20  // more than memory and pending output hold of answers
 	systemHolds = 64 << 20 // more than any system's sockets do
 	floodMost   = 4000     // messages that are sent one by one without a look at the answers
-	floodGrams  = 500      // and datagrams
+	floodGrams  = 350      // and datagrams
 )
 
 // checkStall lets a peer send without reading, while others have their
@@ -66,7 +66,7 @@ func (r *rig) flood(p *peer) error {
 		p.conn.Close()
 		return r.awaitOpen(0)
 	}
-	reason, err := r.awaitEnd(0)
+	reason, err := r.awaitFirstEnd()
 	if err != nil {
 		return fmt.Errorf("a peer that does not read: %w", err)
 	}

@@ -18,7 +18,7 @@ func checkTalk(r *rig) {
 	if r.way.datagrams || d.Ends == PeerLeaves || r.faulty() {
 		return
 	}
-	reason, err := r.awaitEnd(0)
+	reason, err := r.awaitFirstEnd()
 	r.need(err)
 	if reason != nil {
 		r.fault("the session ended with %q, want an end in order", reason)
