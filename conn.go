@@ -38,6 +38,7 @@ type Conn struct {
 	gotErr    error // and how it failed
 	nowait    bool  // readReady returns when there is nothing to read
 	peerEnded bool
+	torn      bool  // a Streamer took the connection's failure for the end
 	idle      int64 // nanoseconds, 0 is off
 	armed     int64 // when the read deadline is set to expire, 0 is never
 	pauseAt   int64 // when a pausing peer's text is a message, 0 is never

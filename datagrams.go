@@ -16,12 +16,12 @@ type datagrams struct {
 	// Constant after newDatagrams.
 	lis      *listener
 	io       packetIO
-	sessions bool // the service wants to know peers
-	loops    bool // the service could be answered by another server for ever
-	capped   bool // the source of a datagram can be forged: bound the answers
-	port     uint16
-	one      *Conn // stands for every peer of a service without sessions
-	from     peer  // and this is the one whose datagram is served
+	sessions bool   // the service wants to know peers
+	loops    bool   // the service could be answered by another server for ever
+	capped   bool   // the source of a datagram can be forged: bound the answers
+	port     uint16 // of the listener
+	one      *Conn  // stands for every peer of a service without sessions
+	from     peer   // and this is the one whose datagram is served
 
 	// The loop's goroutine only.
 	peers map[peerKey]*Conn
@@ -174,7 +174,7 @@ func (d *datagrams) admit(size int, whole bool) (*Conn, error) {
 		if !d.lis.access.admits(a.Addr()) {
 			return nil, ErrDenied
 		}
-		if d.loops && (loopPort(a.Port()) || a.Port() == d.port) {
+		if d.loops && (loopPort(a.Port()) || a.Port() == d.port || d.lis.srv.answersAt(a)) {
 			return nil, ErrLoop
 		}
 	}
@@ -200,10 +200,12 @@ func (d *datagrams) admit(size int, whole bool) (*Conn, error) {
 
 // loopPort reports whether a service that answers anything is usually at port:
 // an answer sent there would be answered, and so on. Those of RFC 862 to 868,
-// quotd and NTP, and the ports that parley serves them at by default.
+// quotd and NTP, and the ports that parley serves them and stamp at by default.
+// (Its ack is at a port that a client may have by chance, and need not be here:
+// whatever it could loop with is, or has its port.)
 func loopPort(port uint16) bool {
 	switch port {
-	case 0, 7, 13, 17, 19, 37, 123, 7007, 7013, 7019, 7037:
+	case 0, 7, 13, 17, 19, 37, 123, 7007, 7013, 7019, 7037, 21567:
 		return true
 	}
 	return false
@@ -218,7 +220,7 @@ func (c *Conn) serveDatagram(msg []byte) (err error) {
 			return err
 		}
 	}
-	return c.lis.service.Serve(c, msg)
+	return c.lis.service.Serve(c, msg[:len(msg):len(msg)])
 }
 
 // wake makes the loop look at more than datagrams.

@@ -1,8 +1,10 @@
 package parley
 
 import (
+	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +69,7 @@ func TestLoopPorts(t *testing.T) {
 	to, _ := net.ResolveUDPAddr("udp", e.Address())
 	from.WriteTo([]byte("answer me"), to)
 	got.rejected(t, ErrLoop)
-	for _, port := range []uint16{0, 7, 13, 17, 19, 37, 123, 7007} {
+	for _, port := range []uint16{0, 7, 13, 17, 19, 37, 123, 7007, 21567} {
 		if !loopPort(port) {
 			t.Errorf("port %d is not known to loop", port)
 		}
@@ -76,6 +78,36 @@ func TestLoopPorts(t *testing.T) {
 		if loopPort(port) {
 			t.Errorf("port %d is taken for one that loops", port)
 		}
+	}
+}
+
+// TestOwnListenersDoNotLoop gives an answering listener a datagram from the port
+// of another of the same server, as a forged one would be, and one from a port
+// that is nobody's.
+func TestOwnListenersDoNotLoop(t *testing.T) {
+	var s Server // which does not serve: the loop's own fields are used below
+	if err := s.Listen(context.Background(), echo, "udp://127.0.0.1:0", "udp://127.0.0.1:0", "tcp://127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	e := s.Endpoints()
+	for _, test := range []struct {
+		from string
+		want bool
+	}{
+		{"127.0.0.1:" + e[1].Port, true},
+		{"127.0.0.2:" + e[1].Port, true},
+		{"203.0.113.9:" + e[1].Port, false}, // a stranger's port may be any
+		{"127.0.0.1:1", false},
+	} {
+		if got := s.answersAt(netip.MustParseAddrPort(test.from)); got != test.want {
+			t.Errorf("answersAt(%s) = %v, want %v", test.from, got, test.want)
+		}
+	}
+	d := s.listeners[0].dg
+	d.from = peer{udp: netip.MustParseAddrPort("127.0.0.1:" + e[1].Port)}
+	if _, err := d.admit(1, true); err != ErrLoop {
+		t.Errorf("a datagram from another listener of ours: %v, want ErrLoop", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package parley
 
 import (
 	"context"
+	"time"
 )
 
 // Shutdown drains the server: it refuses new sessions, serves what peers had
@@ -12,6 +13,9 @@ import (
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.init()
 	// (1) Refuse: whatever is accepted from here on is turned away.
+	if deadline, ok := ctx.Deadline(); ok {
+		s.drainBy.Store(deadline.UnixNano())
+	}
 	first := s.startDraining()
 	// (2) Close the listeners and wait for the accept loops.
 	if first {
@@ -50,6 +54,20 @@ func (s *Server) Close() error {
 	cancel()
 	s.Shutdown(ctx)
 	return nil
+}
+
+// drainLongest bounds the wait for a peer's end while the server drains.
+const drainLongest = time.Second
+
+// drainLinger is how long a session waits for its peer's end now: at most half of
+// what is left of the drain, so that peers that do not close are not the reason
+// why it is cut.
+func (s *Server) drainLinger() time.Duration {
+	by := s.drainBy.Load()
+	if by == 0 {
+		return drainLongest
+	}
+	return max(time.Millisecond, min(drainLongest, time.Until(time.Unix(0, by))/2))
 }
 
 // startDraining reports whether this call is the first to drain.

@@ -191,6 +191,19 @@ func TestCloseIsNow(t *testing.T) {
 	}
 }
 
+// TestShortDrainIsNotCut drains a peer that does not close in little time.
+func TestShortDrainIsNotCut(t *testing.T) {
+	var s Server
+	c := dial(t, start(t, &s, echo, "tcp://127.0.0.1:0")[0])
+	send(t, c, "x")
+	expect(t, c, "x")
+	ctx, cancel := context.WithTimeout(context.Background(), drainLongest)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Errorf("Shutdown() = %v: nothing was under way", err)
+	}
+}
+
 // TestIdleSessionsDoNotDelayShutdown drains silent peers that do not close.
 func TestIdleSessionsDoNotDelayShutdown(t *testing.T) {
 	got := newEvents()
@@ -199,7 +212,7 @@ func TestIdleSessionsDoNotDelayShutdown(t *testing.T) {
 	c := dial(t, e)
 	send(t, c, "x")
 	expect(t, c, "x")
-	ctx, cancel := context.WithTimeout(context.Background(), 10*drainLinger)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*drainLongest)
 	defer cancel()
 	if err := s.Shutdown(ctx); err != nil {
 		t.Errorf("Shutdown() = %v", err)

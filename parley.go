@@ -2,6 +2,7 @@ package parley
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"time"
 
@@ -35,19 +36,38 @@ func Serve(ctx context.Context, svc Service, endpoints ...string) error {
 }
 
 // Listen listens at a stream endpoint: "tcp://:7", "unix:/run/x.sock". The
-// caller closes the listener. A TLS or WebSocket conn that it accepts has not
+// caller closes the listener. Options that a [Server] heeds (limits, allow, deny,
+// frame) are errors here. A TLS or WebSocket conn that it accepts has not
 // shaken hands yet; see [transport.Handshaker].
 func Listen(ctx context.Context, at string) (net.Listener, error) {
-	e, err := endpoint.Parse(at)
+	e, err := bareListen(at)
 	if err != nil {
 		return nil, err
 	}
 	return transport.Listen(ctx, e)
 }
 
+// serverOptions are the options that a Server heeds, not a listener.
+var serverOptions = []string{"allow", "deny", "frame", "idle", "maxmessage", "maxsessions", "peraddr", "total"}
+
+// bareListen parses an endpoint to listen at without a Server: an option that
+// only a server heeds, an access list above all, must not be lost in silence.
+func bareListen(at string) (endpoint.Endpoint, error) {
+	e, err := endpoint.Parse(at)
+	if err != nil {
+		return e, err
+	}
+	for _, name := range serverOptions {
+		if _, ok := e.Option(name); ok {
+			return e, &OpError{Op: "listen", Endpoint: e, Err: fmt.Errorf("option %s is a server's: give the endpoint to Server.Listen", name)}
+		}
+	}
+	return e, nil
+}
+
 // ListenPacket listens at a datagram endpoint: "udp://:7". The caller closes it.
 func ListenPacket(ctx context.Context, at string) (net.PacketConn, error) {
-	e, err := endpoint.Parse(at)
+	e, err := bareListen(at)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,8 +40,10 @@ type Server struct {
 
 	ids       atomic.Uint64
 	draining  atomic.Bool
-	wg        sync.WaitGroup // every goroutine but the accept loops
-	accepting sync.WaitGroup // the accept loops
+	drainBy   atomic.Int64                    // when the drain is cut, in Unix time; 0 is never
+	answering atomic.Pointer[map[uint16]bool] // ports of our own datagram listeners that answer
+	wg        sync.WaitGroup                  // every goroutine but the accept loops
+	accepting sync.WaitGroup                  // the accept loops
 
 	mu        sync.Mutex // guards what follows
 	listeners []*listener
@@ -72,6 +75,9 @@ func (s *Server) at(t int64) time.Time { return s.base.Add(time.Duration(t - 1))
 // bounds the binding only. Sessions are accepted once Serve is called.
 func (s *Server) Listen(ctx context.Context, svc Service, endpoints ...string) error {
 	s.init()
+	if svc == nil || len(endpoints) == 0 {
+		return errors.New("parley: listen: want a service and an endpoint")
+	}
 	var bound []*listener
 	var errs []error
 	for _, text := range endpoints {
@@ -152,6 +158,7 @@ func (s *Server) add(bound ...*listener) error {
 		return ErrServerClosed
 	}
 	s.listeners = append(s.listeners, bound...)
+	s.noteAnsweringLocked()
 	for _, l := range bound {
 		l.emit(&Event{Kind: EventListen, Text: l.pin()})
 		if s.serving {
@@ -159,6 +166,45 @@ func (s *Server) add(bound ...*listener) error {
 		}
 	}
 	return nil
+}
+
+// noteAnsweringLocked lists the ports of the datagram listeners that answer; mu
+// is held.
+func (s *Server) noteAnsweringLocked() {
+	ports := make(map[uint16]bool)
+	for _, l := range s.listeners {
+		if l.dg != nil && l.dg.loops && l.dg.port != 0 {
+			ports[l.dg.port] = true
+		}
+	}
+	s.answering.Store(&ports)
+}
+
+// answersAt reports whether from is one of our own datagram listeners that
+// answer: two of them could be set on each other by one forged datagram.
+func (s *Server) answersAt(from netip.AddrPort) bool {
+	ports := s.answering.Load()
+	if ports == nil || !(*ports)[from.Port()] {
+		return false
+	}
+	return isLocal(from.Addr())
+}
+
+// isLocal reports whether addr is this machine's.
+func isLocal(addr netip.Addr) bool {
+	if addr.IsLoopback() {
+		return true
+	}
+	locals, err := net.InterfaceAddrs()
+	if err != nil {
+		return true // rather no answer than a loop
+	}
+	for _, a := range locals {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr() == addr.WithZone("") {
+			return true
+		}
+	}
+	return false
 }
 
 // startLocked starts l's accept loop or datagram loop; mu is held.

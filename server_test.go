@@ -22,11 +22,14 @@ import (
 // echo is the service of most tests.
 var echo = ServiceFunc(func(c *Conn, msg []byte) error { return c.Send(msg) })
 
-// start serves svc at the endpoints until the test ends.
+// start serves svc at the endpoints, and what s listens at already, until the
+// test ends.
 func start(t testing.TB, s *Server, svc Service, at ...string) []endpoint.Endpoint {
 	t.Helper()
-	if err := s.Listen(context.Background(), svc, at...); err != nil {
-		t.Fatal(err)
+	if len(at) > 0 {
+		if err := s.Listen(context.Background(), svc, at...); err != nil {
+			t.Fatal(err)
+		}
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
@@ -189,6 +192,36 @@ func TestListenAllOrNone(t *testing.T) {
 	if err := s.Serve(); err == nil || err == ErrServerClosed {
 		t.Errorf("Serve() with nothing to serve = %v", err)
 	}
+}
+
+func TestListenWantsAServiceAndAnEndpoint(t *testing.T) {
+	var s Server
+	if s.Listen(context.Background(), nil, "tcp://127.0.0.1:0") == nil || s.Listen(context.Background(), echo) == nil {
+		t.Error("Listen did not fail")
+	}
+}
+
+// TestBareListenRefusesServerOptions: a deny that nobody heeds would be a hole.
+func TestBareListenRefusesServerOptions(t *testing.T) {
+	for _, name := range serverOptions {
+		value := map[string]string{"allow": "127.0.0.1", "deny": "127.0.0.1", "frame": "line"}[name]
+		if value == "" {
+			value = "1"
+		}
+		if l, err := Listen(context.Background(), "tcp://127.0.0.1:0?"+name+"="+value); err == nil {
+			l.Close()
+			t.Errorf("Listen took the option %s", name)
+		}
+		if pc, err := ListenPacket(context.Background(), "udp://127.0.0.1:0?"+name+"="+value); err == nil {
+			pc.Close()
+			t.Errorf("ListenPacket took the option %s", name)
+		}
+	}
+	l, err := Listen(context.Background(), "tcp://127.0.0.1:0?backlog=5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
 }
 
 func TestServe(t *testing.T) {

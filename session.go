@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"parley/transport"
@@ -174,7 +175,7 @@ func (c *Conn) feed(last bool) error {
 func (c *Conn) serve(msg []byte) error {
 	c.batch++
 	c.lis.traceMessage(c, false, msg)
-	err := c.lis.service.Serve(c, msg)
+	err := c.lis.service.Serve(c, msg[:len(msg):len(msg)])
 	if err == nil && c.lagging.Load() {
 		err = c.flush()
 		c.beginBatch()
@@ -280,7 +281,7 @@ func (c *Conn) finish(err error) error {
 	if err == nil {
 		err = werr
 	}
-	if werr == nil && peerAlive(err) {
+	if werr == nil && !c.torn && peerAlive(err) {
 		if lerr := c.linger(); err == nil {
 			err = lerr
 		}
@@ -296,25 +297,25 @@ func peerAlive(err error) bool {
 	return !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, net.ErrClosed) && !errors.As(err, &netErr)
 }
 
-// drainLinger bounds the wait for the peer's end while the server drains.
-const drainLinger = time.Second
-
 // linger ends our direction and waits for the end of the peer's.
 func (c *Conn) linger() error {
 	if _, ok := c.nc.(transport.HalfCloser); !ok {
 		return nil
 	}
-	if err := closeWrite(c.nc); err != nil || c.peerEnded {
+	if err := closeWrite(c.nc); errors.Is(err, syscall.ENOTCONN) {
+		return syscall.ECONNRESET // the peer's reset has ended the connection
+	} else if err != nil || c.peerEnded {
 		return err
 	}
 	wait := c.lis.limits.Linger
 	if c.lis.srv.draining.Load() {
-		wait = min(wait, drainLinger)
+		wait = min(wait, c.lis.srv.drainLinger())
 	}
 	if wait == 0 {
 		return nil
 	}
-	c.nc.SetReadDeadline(time.Now().Add(wait))
+	until := time.Now().Add(wait)
+	c.nc.SetReadDeadline(until)
 	b := inputs.get()
 	defer inputs.put(b)
 	for {
@@ -322,9 +323,11 @@ func (c *Conn) linger() error {
 		switch {
 		case err == io.EOF:
 			return nil
-		case errors.Is(err, os.ErrDeadlineExceeded) && c.woken.Swap(false):
-			wait = min(wait, drainLinger)
-			c.nc.SetReadDeadline(time.Now().Add(wait))
+		case errors.Is(err, os.ErrDeadlineExceeded) && c.woken.Swap(false) && time.Now().Before(until):
+			if limit := time.Now().Add(c.lis.srv.drainLinger()); limit.Before(until) {
+				until = limit
+			}
+			c.nc.SetReadDeadline(until)
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return ErrLinger
 		case err != nil:

@@ -19,11 +19,16 @@ func says(ends servicetest.End, steps ...servicetest.Step) func(int) servicetest
 	return func(int) servicetest.Dialogue { return servicetest.Dialogue{Steps: steps, Ends: ends} }
 }
 
-// answers is a dialogue of lines that are each peer's own.
+// answers is a dialogue of lines that are each peer's own. The first peer's last
+// one has no line end; to wait for all of them to pause would take long.
 func answers(answer func(msg string) string) func(int) servicetest.Dialogue {
 	return func(peer int) servicetest.Dialogue {
 		var d servicetest.Dialogue
-		for _, format := range []string{"hello from %d\n", "%d again\r\n", "and %d without a newline"} {
+		formats := []string{"hello from %d\n", "%d again\r\n"}
+		if peer == 0 {
+			formats = append(formats, "and %d without a newline")
+		}
+		for _, format := range formats {
 			msg := fmt.Sprintf(format, peer)
 			d.Steps = append(d.Steps, servicetest.Step{Send: msg, Want: answer(msg)})
 		}
@@ -54,11 +59,11 @@ func TestServices(t *testing.T) {
 		}},
 		{Ack{}, servicetest.Options{Dialogue: answers(func(string) string { return "tcpServer has received your message" })}},
 		{Greet{}, servicetest.Options{
-			Dialogue:  says(servicetest.ServiceEnds, servicetest.Step{Want: "byebye"}, servicetest.Step{Send: "hihi"}),
+			Dialogue:  says(servicetest.ServiceEnds, servicetest.Step{Want: "byebye"}, servicetest.Step{Send: "hihi\n"}),
 			Datagrams: says(servicetest.PeerEnds, servicetest.Step{Send: "hihi", Want: "byebye"}),
 		}},
 		{Gate{Wait: long}, servicetest.Options{Dialogue: func(peer int) servicetest.Dialogue {
-			steps := []servicetest.Step{{Send: "1\r\n", Want: "welcome to server!"}, {Send: "01", Want: "please go out!"}}
+			steps := []servicetest.Step{{Send: "1\r\n", Want: "welcome to server!"}, {Send: "01\n", Want: "please go out!"}}
 			return servicetest.Dialogue{Ends: servicetest.ServiceEnds, Steps: steps[peer%2:][:1]}
 		}}},
 		{Stamp{Now: fixedClock}, servicetest.Options{Dialogue: answers(func(msg string) string { return "[Thu Nov  5 12:00:00 2026] " + msg })}},
