@@ -112,7 +112,7 @@ type epollClient struct {
 	short map[int]int // bytes of an exchange that arrived so far, by socket
 }
 
-func newEpollClient(b *testing.B, s *child, sockets int, exchange []byte) *epollClient {
+func newEpollClient(b *testing.B, s *child, kind, sockets int, exchange []byte) *epollClient {
 	b.Helper()
 	c := &epollClient{send: exchange, buf: make([]byte, 64<<10), short: make(map[int]int)}
 	var err error
@@ -120,7 +120,7 @@ func newEpollClient(b *testing.B, s *child, sockets int, exchange []byte) *epoll
 		b.Fatal(err)
 	}
 	for range sockets {
-		fd := connectRaw(b, unix.SOCK_STREAM, &s.addr)
+		fd := connectRaw(b, kind, &s.addr)
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 		if err := unix.EpollCtl(c.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
 			b.Fatal(err)
@@ -264,12 +264,12 @@ func median(list []float64) float64 {
 	return list[len(list)/2]
 }
 
-func compareStreams(b *testing.B, what string, sockets, messages int, exchange string) {
+func compareSockets(b *testing.B, what string, kind, sockets, messages int, exchange string) {
 	ours, theirs := startChild(b, "parley "+what), startChild(b, "net "+what)
 	pinned(b, ours, theirs)
 	clients := map[*child]*epollClient{}
 	for _, s := range []*child{ours, theirs} {
-		c := newEpollClient(b, s, sockets, []byte(exchange))
+		c := newEpollClient(b, s, kind, sockets, []byte(exchange))
 		defer c.close()
 		c.run(b, 100*sockets/messages) // warm up
 		clients[s] = c
@@ -278,15 +278,24 @@ func compareStreams(b *testing.B, what string, sockets, messages int, exchange s
 }
 
 // BenchmarkTCPEcho answers 64 bytes on 64 sessions. Aim: ratio 0.95.
-func BenchmarkTCPEcho(b *testing.B) { compareStreams(b, "tcp", 64, 1, strings.Repeat("x", 64)) }
+func BenchmarkTCPEcho(b *testing.B) {
+	compareSockets(b, "tcp", unix.SOCK_STREAM, 64, 1, strings.Repeat("x", 64))
+}
 
 // BenchmarkLinePipelined answers lines that arrive 16 at a time, beside a scanner
 // loop that writes each answer. Aim: ratio 2.
 func BenchmarkLinePipelined(b *testing.B) {
-	compareStreams(b, "line", 64, 16, strings.Repeat(strings.Repeat("x", 63)+"\n", 16))
+	compareSockets(b, "line", unix.SOCK_STREAM, 64, 16, strings.Repeat(strings.Repeat("x", 63)+"\n", 16))
 }
 
-// BenchmarkUDPEcho answers datagrams of 64 bytes, 128 under way. Aim: ratio 1.25.
+// BenchmarkUDPEchoPeers answers datagrams of 64 bytes from 128 peers, one of each
+// under way: no two answers go to the same peer, so nothing is segmented.
+func BenchmarkUDPEchoPeers(b *testing.B) {
+	compareSockets(b, "udp", unix.SOCK_DGRAM, 128, 1, strings.Repeat("x", 64))
+}
+
+// BenchmarkUDPEcho answers datagrams of 64 bytes, 128 of one peer under way. Aim:
+// ratio 1.25.
 func BenchmarkUDPEcho(b *testing.B) {
 	ours, theirs := startChild(b, "parley udp"), startChild(b, "net udp")
 	pinned(b, ours, theirs)
@@ -368,7 +377,7 @@ func BenchmarkIdleSessions(b *testing.B) {
 	for _, name := range []string{"parley", "net"} {
 		s := startChild(b, name+" tcp")
 		before := s.number("memory")
-		c := newEpollClient(b, s, sessions, []byte("hello"))
+		c := newEpollClient(b, s, unix.SOCK_STREAM, sessions, []byte("hello"))
 		c.run(b, sessions)
 		b.ReportMetric(float64(s.number("memory")-before)/sessions, name+"-B/session")
 		c.close()
