@@ -149,23 +149,33 @@ func (s *Server) adopt(svc Service, e endpoint.Endpoint, ln net.Listener, pc net
 
 // add takes bound listeners in, and starts them if the server is serving.
 func (s *Server) add(bound ...*listener) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	if !s.take(bound) {
 		for _, l := range bound {
 			l.close()
 		}
 		return ErrServerClosed
 	}
+	for _, l := range bound {
+		l.emit(&Event{Kind: EventListen, Text: l.pin()})
+	}
+	return nil
+}
+
+// take is add under the lock; false means that the server is closed.
+func (s *Server) take(bound []*listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
 	s.listeners = append(s.listeners, bound...)
 	s.noteAnsweringLocked()
 	for _, l := range bound {
-		l.emit(&Event{Kind: EventListen, Text: l.pin()})
 		if s.serving {
 			s.startLocked(l)
 		}
 	}
-	return nil
+	return true
 }
 
 // noteAnsweringLocked lists the ports of the datagram listeners that answer; mu

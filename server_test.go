@@ -194,6 +194,16 @@ func TestListenAllOrNone(t *testing.T) {
 	}
 }
 
+// TestEventsMayAskTheServer asks for the statistics from every event.
+func TestEventsMayAskTheServer(t *testing.T) {
+	var s Server
+	s.Events = func(*Event) { s.Stats() }
+	c := dial(t, start(t, &s, echo, "tcp://127.0.0.1:0", "udp://127.0.0.1:0")[0])
+	send(t, c, "x")
+	expect(t, c, "x")
+	s.Close()
+}
+
 func TestListenWantsAServiceAndAnEndpoint(t *testing.T) {
 	var s Server
 	if s.Listen(context.Background(), nil, "tcp://127.0.0.1:0") == nil || s.Listen(context.Background(), echo) == nil {
