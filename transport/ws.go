@@ -55,7 +55,7 @@ type wsConn struct {
 	ws         atomic.Pointer[coder.Conn] // nil before the handshake has succeeded
 	peerBinary atomic.Bool                // the peer's last message was binary
 	spoiled    atomic.Bool                // the connection is of no use, a closing handshake neither
-	tooLong    atomic.Bool                // a message was too long, which is told the peer
+	refused    atomic.Int32               // the close code for a message that was refused, which is told the peer; 0: none was
 
 	shakeErr error // how the handshake has failed; whoever filled shaking only
 	in       wsIncoming

@@ -76,8 +76,11 @@ func (c *wsConn) farewell(ws *coder.Conn) error {
 		return c.opError("close", os.ErrDeadlineExceeded)
 	}
 	code, reason := coder.StatusNormalClosure, ""
-	if c.tooLong.Load() {
-		code, reason = coder.StatusMessageTooBig, ErrMessageTooLong.Error()
+	switch refused := coder.StatusCode(c.refused.Load()); refused {
+	case coder.StatusMessageTooBig:
+		code, reason = refused, ErrMessageTooLong.Error()
+	case coder.StatusInvalidFramePayloadData:
+		code, reason = refused, errNotText.Error()
 	}
 	ws.Close(code, reason) // an error says no more than that the peer's answer has not come
 	return c.closeRaw()

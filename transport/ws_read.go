@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"unicode/utf8"
 
 	coder "github.com/coder/websocket"
 )
@@ -79,7 +80,8 @@ func (c *wsConn) Read(p []byte) (int, error) {
 
 // ReadMessage appends the next message to buf, or the rest of one that Read has
 // given a part of. A negative max is no limit. After ErrMessageTooLong, which
-// the peer is told with code 1009, there are no more messages.
+// the peer is told with code 1009, there are no more messages; nor after a text
+// message that is not UTF-8, code 1007.
 func (c *wsConn) ReadMessage(buf []byte, max int) ([]byte, error) {
 	if err := c.beginRead(); err != nil {
 		return buf, err
@@ -95,7 +97,10 @@ func (c *wsConn) ReadMessage(buf []byte, max int) ([]byte, error) {
 		buf = append(buf, in.chunk.data...)
 		in.drop()
 		if max >= 0 && len(buf)-start > max {
-			return buf[:start], c.refuseMessage()
+			return buf[:start], c.refuse(coder.StatusMessageTooBig, ErrMessageTooLong)
+		}
+		if end && !in.torn && !c.peerBinary.Load() && !utf8.Valid(buf[start:]) {
+			return buf[:start], c.refuse(coder.StatusInvalidFramePayloadData, errNotText)
 		}
 		if end && !(in.torn && len(buf) == start) {
 			in.torn = false
@@ -121,11 +126,14 @@ func (c *wsConn) keep(part []byte) {
 	}
 }
 
-// refuseMessage is for a message whose length only counting has shown, because
-// it was begun under another limit. Close tells the peer.
-func (c *wsConn) refuseMessage() error {
-	c.tooLong.Store(true)
-	c.in.err = c.opError("read", ErrMessageTooLong)
+// errNotText is a text message that is not UTF-8 (RFC 6455 section 8.1).
+var errNotText = errors.New("text message that is not UTF-8")
+
+// refuse is for a message that only reading it has shown to be wrong: in length,
+// because it was begun under another limit, or in text. Close tells the peer.
+func (c *wsConn) refuse(code coder.StatusCode, err error) error {
+	c.refused.Store(int32(code))
+	c.in.err = c.opError("read", err)
 	return c.in.err
 }
 
@@ -311,7 +319,7 @@ func (c *wsConn) readError(err error) error {
 		}
 		err = wsCloseError{closing}
 	case errors.Is(err, coder.ErrMessageTooBig):
-		c.tooLong.Store(true)
+		c.refused.Store(int32(coder.StatusMessageTooBig))
 		err = ErrMessageTooLong
 	default:
 		c.spoiled.Store(true)

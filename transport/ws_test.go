@@ -375,6 +375,25 @@ func TestWSTooLong(t *testing.T) {
 	}
 }
 
+// Text that is not UTF-8 is refused, binary may be anything.
+func TestWSNotText(t *testing.T) {
+	c, p := wsServed(t)
+	p.send(opBinary|opFin, "\xff\xfe")
+	wantMessage(t, c, "\xff\xfe")
+	p.send(opText, "caf\xc3") // a character may be cut by a fragment
+	p.send(opContinue|opFin, "\xa9")
+	wantMessage(t, c, "café")
+	p.send(opText|opFin, "\xff\xfe")
+	for range 2 {
+		if got, err := c.ReadMessage(nil, 100); !errors.Is(err, errNotText) {
+			t.Errorf("ReadMessage of bytes that are not text = %q, %v", got, err)
+		}
+	}
+	go c.Close()
+	p.want(opClose|opFin, closeCode(1007, errNotText.Error()))
+	p.send(opClose|opFin, closeCode(1007, ""))
+}
+
 // The limit that only counting shows: the message was begun by Read.
 func TestWSTooLongRest(t *testing.T) {
 	c, p := wsServed(t)
