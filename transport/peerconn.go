@@ -33,6 +33,7 @@ func (c *peerConn) Read(b []byte) (int, error) {
 	}
 	select {
 	case d := <-c.queue:
+		c.l.waiting.Add(-int64(len(d.b)))
 		n := copy(b, d.b)
 		if n < len(d.b) || d.cut {
 			return n, c.l.opError("read", c.addr, ErrMessageTooLong)
@@ -95,11 +96,24 @@ func (c *peerConn) Close() error {
 		delete(c.l.peers, c.key)
 		c.l.mu.Unlock()
 		close(c.closed)
+		c.forget()
 		c.l.interrupt(c, time.Unix(1, 0))
 		c.in.set(time.Time{})
 		c.out.set(time.Time{})
 	})
 	return nil
+}
+
+// forget throws away what was not read.
+func (c *peerConn) forget() {
+	for {
+		select {
+		case d := <-c.queue:
+			c.l.waiting.Add(-int64(len(d.b)))
+		default:
+			return
+		}
+	}
 }
 
 func (c *peerConn) SetDeadline(t time.Time) error {

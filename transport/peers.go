@@ -20,6 +20,11 @@ type PeerLimits struct {
 	// negative value is taken as 1.
 	Peers int
 
+	// Bytes is how many bytes wait for the Reads of all peers together;
+	// datagrams that would make them more are dropped and counted. 0 is 64 MiB; a
+	// negative value is taken as 1.
+	Bytes int
+
 	// Datagram is the size in bytes of the longest datagram taken; the Read of
 	// a longer one is an error. 0 is 65535, which is every UDP datagram; a
 	// negative value is taken as 1.
@@ -28,6 +33,7 @@ type PeerLimits struct {
 
 func (l PeerLimits) queue() int    { return limitOr(l.Queue, 256) }
 func (l PeerLimits) peers() int    { return limitOr(l.Peers, 4096) }
+func (l PeerLimits) bytes() int    { return limitOr(l.Bytes, 64<<20) }
 func (l PeerLimits) datagram() int { return limitOr(l.Datagram, 65535) }
 
 func limitOr(n, zero int) int {
@@ -71,6 +77,7 @@ type PeerListener struct {
 	limits PeerLimits
 
 	dropped  atomic.Uint64
+	waiting  atomic.Int64   // bytes in the queues of all peers
 	accepted chan *peerConn // holds every peer at most once, so the reader never waits
 	writing  chan struct{}  // the right to write to pc
 	closed   chan struct{}
@@ -174,7 +181,7 @@ func (l *PeerListener) read() {
 // deliver queues a copy of b for its peer, which may be a new one.
 func (l *PeerListener) deliver(from net.Addr, b []byte) {
 	c := l.peer(from)
-	if c == nil {
+	if c == nil || l.waiting.Load()+int64(len(b)) > int64(l.limits.bytes()) {
 		l.dropped.Add(1)
 		return
 	}
@@ -182,11 +189,18 @@ func (l *PeerListener) deliver(from net.Addr, b []byte) {
 	if limit := l.limits.datagram(); len(b) > limit {
 		d = datagram{b: d.b[:limit], cut: true}
 	}
+	l.waiting.Add(int64(len(d.b)))
 	select {
 	case c.queue <- d:
 	default:
+		l.waiting.Add(-int64(len(d.b)))
 		l.dropped.Add(1)
 		return
+	}
+	select {
+	case <-c.closed: // meanwhile: nobody will read it
+		c.forget()
+	default:
 	}
 	if !c.announced { // only now can Accept's caller read it
 		c.announced = true

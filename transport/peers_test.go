@@ -128,6 +128,27 @@ func TestPeersDropsAndCountsPastTheQueue(t *testing.T) {
 	})
 }
 
+// The bytes of all peers together are bounded, and given back by Read and Close.
+func TestPeersBoundsBytes(t *testing.T) {
+	inPeers(t, PeerLimits{Bytes: 10}, func(t *testing.T, net *fakePackets, l *PeerListener) {
+		net.receive(1, "12345")
+		net.receive(2, "12345")
+		net.receive(1, "x")
+		synctest.Wait()
+		if got := l.Dropped(); got != 1 {
+			t.Errorf("Dropped() = %d after 11 bytes of 10 allowed, want 1", got)
+		}
+		a, b := acceptOne(t, l), acceptOne(t, l)
+		expect(t, a, "12345")
+		b.Close()
+		net.receive(1, "1234567890")
+		expect(t, a, "1234567890")
+		if n := l.waiting.Load(); n != 0 {
+			t.Errorf("%d bytes are counted as waiting when all is read, want 0", n)
+		}
+	})
+}
+
 func TestPeersDropsFurtherPeers(t *testing.T) {
 	inPeers(t, PeerLimits{Peers: 2}, func(t *testing.T, net *fakePackets, l *PeerListener) {
 		for port := 1; port <= 4; port++ {
