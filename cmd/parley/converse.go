@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"parley"
@@ -45,6 +46,9 @@ type conversation struct {
 	receivedBytes, receivedMessages atomic.Int64
 	lastSent, lastReceived          atomic.Int64 // time since start
 	ended                           atomic.Bool  // our end is being passed on
+
+	// Of the sending goroutine; read when it has ended.
+	cutOff int // bytes at the end of our input that are no whole message
 
 	// Of the receiving goroutine.
 	framed []byte // buffer
@@ -105,8 +109,16 @@ func (c *conversation) run() error {
 	if c.talk.stats {
 		c.sayStats()
 	}
+	var exit exitError
+	if err != nil && c.stuck() && !errors.As(err, &exit) {
+		return exitError{status: statusOf(err), err: err} // no other conversation can follow
+	}
 	return err
 }
+
+// stuck reports whether a direction did not end, because our output is not read.
+// Its goroutine still has the input or the output.
+func (c *conversation) stuck() bool { return !c.send.done || !c.recv.done }
 
 // sending reports how sendAll, or the questions of --ask, ended.
 func (c *conversation) sending() {
@@ -138,6 +150,7 @@ func (c *conversation) coordinate() error {
 			err = c.over()
 		}
 		if err != nil {
+			c.endFirst("a timer") // of the command line, if neither side has
 			return err
 		}
 		timer.Reset(next)
@@ -156,16 +169,28 @@ func (c *conversation) coordinate() error {
 
 func (c *conversation) sendEnded(err error) {
 	c.send = ending{true, err, time.Now()}
-	if err == nil {
+	var local *inputError
+	switch {
+	case err == nil:
 		c.endFirst("our input")
 		c.sayLinger()
+	case errors.As(err, &local):
+		c.endFirst("our input")
+	case errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET), isReset(err):
+		c.endFirst("the peer")
+	default:
+		c.endFirst("a failed send")
 	}
 }
 
 func (c *conversation) recvEnded(err error) {
 	c.recv = ending{true, err, time.Now()}
-	if c.ended.Load() {
+	var local *outputError
+	switch {
+	case c.ended.Load():
 		c.endFirst("our input") // the peer's end may well be the answer to it
+	case errors.Is(err, errStdoutClosed), errors.As(err, &local):
+		c.endFirst("our output")
 	}
 	c.endFirst("the peer")
 }
@@ -271,25 +296,30 @@ func (c *conversation) part(why error) {
 		c.conn.SetReadDeadline(now.Add(partingTime))
 	}
 	close(c.stopSend)
-	c.await(&c.send, c.sendDone)
+	var timer *timerError
+	bounded := errors.As(why, &timer)
+	c.await(&c.send, c.sendDone, bounded)
 	if why == errFailed {
 		c.conn.SetReadDeadline(now)
 	}
-	c.await(&c.recv, c.recvDone)
+	c.await(&c.recv, c.recvDone, bounded)
 	c.checkDelivery()
 	c.conn.SetDeadline(time.Time{}) // the close handshake of WebSocket has a limit of its own
 	c.closeConn()
 }
 
 // await waits for the end of a direction. It gives up at the second signal; and
-// at the first when it takes longer than partingTime, which is when our output
-// is not read.
-func (c *conversation) await(e *ending, done <-chan error) {
+// at the first, or when bounded, when it takes longer than partingTime, which is
+// when our output is not read.
+func (c *conversation) await(e *ending, done <-chan error, bounded bool) {
 	if e.done {
 		return
 	}
 	first := c.stop.first
 	var late <-chan time.Time
+	if bounded {
+		late = time.After(2 * partingTime)
+	}
 	for {
 		select {
 		case err := <-done:

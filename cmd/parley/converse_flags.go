@@ -48,7 +48,10 @@ func (f *talkFlags) add(cmd *cobra.Command) {
 	set.BoolVar(&f.hex, "hex", false, "dump both directions, with time and direction, to stderr")
 	set.BoolVar(&f.stats, "stats", false, "say at the end how much was sent and received, to stderr")
 	set.BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
+	completeChoices(cmd, "eof", f.eof.choices...)
+	completeChoices(cmd, "peer-eof", f.peerEOF.choices...)
 	set.StringVar(&f.frame, "frame", "raw", "on datagrams and messages, how stdin is cut into them and stdout joined from them: raw, line, text, nul, len32, fixed:N")
+	completeChoices(cmd, "frame", "raw", "line", "text", "nul", "len32")
 }
 
 // talk is how conversations are to go. It is not modified once it is made.
@@ -92,6 +95,9 @@ func (f *talkFlags) talk(cmd *cobra.Command, e endpoint.Endpoint) (talk, error) 
 	if t.framing != nil && !hasMessages(e) {
 		return t, usageErrorf(cmd, "--frame belongs to datagrams and messages; %s is a stream of bytes", e.Scheme)
 	}
+	if t.crlf && framing == parley.Line {
+		return t, usageErrorf(cmd, "--crlf and --frame line do not go together: a line is sent without its end")
+	}
 	if v, ok := e.Option("maxmessage"); ok {
 		n, err := endpoint.ParseSize(v)
 		if err != nil {
@@ -102,6 +108,15 @@ func (f *talkFlags) talk(cmd *cobra.Command, e endpoint.Endpoint) (talk, error) 
 		}
 	}
 	return t, nil
+}
+
+// notWithin refuses an endpoint that only this process can reach, which has no
+// peer for it.
+func notWithin(cmd *cobra.Command, e endpoint.Endpoint) error {
+	if e.Scheme != "mem" {
+		return nil
+	}
+	return usageErrorf(cmd, "%s: mem is within one program, and no other can be its peer; unix: is for two", e)
 }
 
 // hasMessages reports whether a conversation at e keeps message boundaries, or

@@ -22,6 +22,9 @@ func (e *outputError) Unwrap() error { return e.err }
 func (c *conversation) sendAll() error {
 	for {
 		piece, err := c.in.next(c.stopSend)
+		if err == io.EOF {
+			c.cutOff, c.in.unfinished = c.in.unfinished, 0 // of this conversation, not of the next
+		}
 		switch {
 		case err == io.EOF && c.talk.eof == eofIgnore:
 			return nil

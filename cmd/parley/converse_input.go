@@ -34,6 +34,8 @@ type input struct {
 	frame []byte // not yet a message
 	err   error  // after what is in frame
 	made  []byte // buffer of crlf
+
+	unfinished int // bytes at the end of stdin that are no whole message
 }
 
 // chunk is what one read of stdin gave.
@@ -81,7 +83,8 @@ func (in *input) close() { close(in.quit) }
 
 // next returns the next piece to send, which is one message on transports that
 // have messages. It is valid until the following call. The error is io.EOF at
-// the end of stdin, now and for ever; errStopped once stop is closed and nothing
+// the end of stdin, now and for ever, also where that is within a message, whose
+// bytes are then in unfinished; errStopped once stop is closed and nothing
 // has been read that waits; or an *inputError.
 func (in *input) next(stop <-chan struct{}) ([]byte, error) {
 	if in.rest != nil {
@@ -183,6 +186,10 @@ func (in *input) cut() ([]byte, bool) {
 		return in.convert(piece), true
 	}
 	piece, n, err := in.framing.Split(in.frame, in.max, in.err == io.EOF)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		in.unfinished, in.frame = len(in.frame), nil
+		return nil, false
+	}
 	if err != nil {
 		in.err = &inputError{fmt.Errorf("cut into %s messages: %w", in.framing, err)}
 		return nil, false

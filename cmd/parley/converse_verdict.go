@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"syscall"
@@ -28,7 +29,7 @@ func (c *conversation) verdict(why error) error {
 	if what, err := c.failure(why); what != "" || err != nil {
 		return &conversationError{
 			op: c.op, at: c.at, peer: c.peer,
-			what: what, err: err, tally: c.tally(), unsent: c.leftOver(),
+			what: what, err: err, tally: c.tally(), unsent: c.leftOver() + c.unfinished(),
 		}
 	}
 	if c.asking != nil && c.asking.missed > 0 {
@@ -41,6 +42,17 @@ func (c *conversation) verdict(why error) error {
 // whole input.
 var errUnsent = errors.New("input not sent")
 
+// errUnfinished is the cause of a conversation whose input ended within a message.
+var errUnfinished = errors.New("input ended within a message")
+
+// unfinished is how many bytes at the end of our input are no whole message.
+func (c *conversation) unfinished() int {
+	if !c.send.done {
+		return 0 // its goroutine still has the input
+	}
+	return c.cutOff
+}
+
 // failure is what went wrong: the cause, and what to say of it where its own
 // text does not do.
 func (c *conversation) failure(why error) (what string, err error) {
@@ -51,12 +63,17 @@ func (c *conversation) failure(why error) (what string, err error) {
 	case c.send.done && failed(c.send.err):
 		return "", c.send.err
 	case errors.As(why, &timer):
+		if c.stuck() {
+			return why.Error() + ", and our output is not read", why // so something is lost
+		}
 		if c.talk.idleOK && why.Error() == idleError(c.talk.idle).Error() {
 			return "", nil
 		}
 		return "", why
 	case c.asking != nil && c.asking.unanswered:
 		return "closed by peer without an answer", io.ErrUnexpectedEOF
+	case c.unfinished() > 0:
+		return fmt.Sprintf("our input ended within a message of --frame %v", c.talk.framing), errUnfinished
 	case c.leftOver() > 0 && !c.talk.next:
 		return "closed by peer", errUnsent
 	}

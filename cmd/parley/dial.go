@@ -82,6 +82,9 @@ func dial(cmd *cobra.Command, e *env, f *dialFlags, arg string) error {
 	if f.connect > 0 && at.Scheme != "fd" {
 		at = at.With("connect", time.Duration(f.connect).String())
 	}
+	if err := notWithin(cmd, at); err != nil {
+		return err
+	}
 	if err := transport.CheckDial(at); err != nil {
 		return usageError{err: err}
 	}
@@ -110,6 +113,9 @@ func (f *dialFlags) talkOf(cmd *cobra.Command, at endpoint.Endpoint) (talk, erro
 			if cmd.Flags().Changed(other) {
 				return t, usageErrorf(cmd, "--ask and --%s do not go together", other)
 			}
+		}
+		if f.crlf && hasMessages(at) && at.Scheme != "fd" {
+			return t, usageErrorf(cmd, "--ask and --crlf do not go together at %s: a line is sent without its end", at.Scheme)
 		}
 		t.ask, t.eof, t.framing = true, eofClose, parley.Line
 	}
@@ -169,7 +175,7 @@ func (d *dialer) once(ctx context.Context) (err error, again bool) {
 	}
 	c := newConversation(d.party, "dial", d.at, conn)
 	err = c.run()
-	if !d.reconnect || d.stop.stopped() {
+	if !d.reconnect || d.stop.stopped() || c.stuck() {
 		return err, false
 	}
 	if c.inputEnded() && d.talk.eof != eofIgnore {

@@ -46,6 +46,7 @@ func TestDialSendsAfterPeerEnd(t *testing.T) {
 	p := startParley(t, nil, nil, "dial", "--stats", at)
 	<-ended
 	p.stdout.await(t, "all I have")
+	time.Sleep(200 * time.Millisecond) // until dial has seen the end, of which it says nothing
 	p.feed("and this is for you")
 	p.expect(0)
 	if g, want := <-got, "and this is for you"; g != want {
@@ -230,6 +231,34 @@ func TestDialDatagramLateReply(t *testing.T) {
 		if got := p.stderr.String(); !strings.Contains(got, want) {
 			t.Errorf("stderr %q, want %q in it", got, want)
 		}
+	}
+}
+
+// Rule 5: an input that ends within a message is a failure that says how much of
+// it was not sent, after the replies to what was.
+func TestDialUnfinishedFrame(t *testing.T) {
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pc.Close()
+	at := "udp://" + pc.LocalAddr().String()
+	p := startParley(t, nil, nil, "dial", "--frame", "fixed:2", "--linger", "500ms", at)
+	p.feed("abc")
+	b := make([]byte, 100)
+	pc.SetDeadline(time.Now().Add(testPatience))
+	n, from, err := pc.ReadFrom(b)
+	if err != nil || string(b[:n]) != "ab" {
+		t.Fatalf("received %q, %v, want ab", b[:n], err)
+	}
+	pc.WriteTo([]byte("AB"), from)
+	p.expect(1)
+	want := "parley: error: dial " + at + ": our input ended within a message of --frame fixed:2 after 1 datagram (2 bytes) sent, 1 (2 bytes) received; 1 byte of our input not sent"
+	if got := p.errors(); len(got) != 1 || got[0] != want {
+		t.Errorf("error lines %q, want %q", got, want)
+	}
+	if got := p.stdout.String(); got != "AB" {
+		t.Errorf("stdout %q, want AB", got)
 	}
 }
 

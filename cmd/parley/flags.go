@@ -5,8 +5,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"parley/endpoint"
 )
+
+// completeChoices makes shells complete the values of the flag called name.
+func completeChoices(cmd *cobra.Command, name string, choices ...string) {
+	err := cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(choices, cobra.ShellCompDirectiveNoFileComp))
+	if err != nil {
+		panic(err) // there is no such flag
+	}
+}
 
 // durationFlag is the value of a flag that takes a duration: with a unit, or a
 // bare number of seconds.

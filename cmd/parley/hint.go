@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,10 +34,11 @@ type hinter struct {
 	pid        int    // of this process
 	executable string
 	addresses  func() ([]net.Addr, error)
+	interfaces func() ([]net.Interface, error)
 }
 
 func systemHinter() *hinter {
-	h := &hinter{proc: "/proc", pid: os.Getpid(), executable: "parley", addresses: net.InterfaceAddrs}
+	h := &hinter{proc: "/proc", pid: os.Getpid(), executable: "parley", addresses: net.InterfaceAddrs, interfaces: net.Interfaces}
 	if exe, err := os.Executable(); err == nil {
 		h.executable = exe
 	}
@@ -92,7 +95,7 @@ func (h *hinter) hints(err error) []string {
 
 // about gives the hints of one failure, but those that look at several.
 func (h *hinter) about(f failure) []string {
-	for _, rule := range []func(failure) []string{h.aboutName, h.aboutTLS, h.aboutSocketFile, h.aboutListen, h.aboutDial} {
+	for _, rule := range []func(failure) []string{h.aboutName, h.aboutTLS, h.aboutZone, h.aboutSocketFile, h.aboutListen, h.aboutDial} {
 		if hints := rule(f); hints != nil {
 			return hints
 		}
@@ -115,6 +118,26 @@ func (h *hinter) aboutListen(f failure) []string {
 		return []string{"too many files are open: raise the limit (ulimit -n)"}
 	}
 	return nil
+}
+
+// aboutZone is about addresses of a link, which mean nothing without the link.
+func (h *hinter) aboutZone(f failure) []string {
+	addr, err := netip.ParseAddr(f.at.Host)
+	if err != nil || !f.is(syscall.EINVAL) || addr.Zone() != "" || !addr.Is6() || !addr.IsLinkLocalUnicast() && !addr.IsLinkLocalMulticast() {
+		return nil
+	}
+	interfaces, err := h.interfaces()
+	if err != nil || len(interfaces) == 0 {
+		return nil
+	}
+	var names []string
+	for _, one := range interfaces {
+		names = append(names, one.Name)
+	}
+	at := f.at.Bare()
+	at.Host += "%" + names[len(names)-1] // the first is usually the loopback
+	return []string{fmt.Sprintf("%s is an address of one link: say which by an interface after %%, as in %s; there are %s",
+		f.at.Host, quoted(at.String()), strings.Join(names, " "))}
 }
 
 // local lists the addresses of this machine.
@@ -179,6 +202,12 @@ func (h *hinter) aboutSocketFile(f failure) []string {
 	case abstract && f.is(syscall.ECONNREFUSED):
 		return []string{fmt.Sprintf("nothing listens on the abstract socket %s: is its server running, in this network namespace?", f.at.Path)}
 	}
+	if what := notSocket(f.at.Path); what != "" && (f.is(syscall.ECONNREFUSED) || f.is(syscall.EADDRINUSE)) {
+		if f.op == "dial" {
+			return []string{fmt.Sprintf("%s is %s and not a socket: is the path right?", f.at.Path, what)}
+		}
+		return []string{fmt.Sprintf("%s is %s and not a socket, and it is left alone: choose another path", f.at.Path, what)}
+	}
 	dir := filepath.Dir(f.at.Path)
 	denied := f.is(syscall.EACCES) || f.is(syscall.EPERM)
 	switch {
@@ -194,6 +223,24 @@ func (h *hinter) aboutSocketFile(f failure) []string {
 		return []string{socketDenied(f.at.Path)}
 	}
 	return nil
+}
+
+// notSocket says what is at path, or "" if that is a socket, or nothing, or not
+// known.
+func notSocket(path string) string {
+	if strings.HasPrefix(path, "@") {
+		return ""
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil || info.Mode()&fs.ModeSocket != 0:
+		return ""
+	case info.IsDir():
+		return "a directory"
+	case info.Mode().IsRegular():
+		return "a regular file"
+	}
+	return "something else"
 }
 
 // ownDir is a directory for sockets of one's own.

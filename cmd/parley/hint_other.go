@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"strings"
 
 	"parley/endpoint"
 )
@@ -21,6 +22,9 @@ func (processTable) holderOf(endpoint.Endpoint) holder { return holder{} }
 func findHolder(address string) string {
 	if runtime.GOOS == "windows" {
 		return fmt.Sprintf("`netstat -ano | findstr :%s` names it", portOf(address))
+	}
+	if !strings.Contains(address, ":") {
+		return fmt.Sprintf("`sudo lsof -nP %s` names it", quoted(address))
 	}
 	return fmt.Sprintf("`sudo lsof -nP -i :%s` names it", portOf(address))
 }

@@ -27,6 +27,7 @@ func testHinter(t *testing.T) *hinter {
 		addresses: func() ([]net.Addr, error) {
 			return []net.Addr{&net.IPNet{IP: net.IPv4(127, 0, 0, 1)}, &net.IPNet{IP: net.ParseIP("fd00::2")}}, nil
 		},
+		interfaces: func() ([]net.Interface, error) { return []net.Interface{{Name: "lo"}, {Name: "eth0"}}, nil },
 	}
 }
 
@@ -61,7 +62,7 @@ func TestHints(t *testing.T) {
 		{"unreachable", opFailed("dial", "tcp://10.0.0.1:1", sys("connect", syscall.ENETUNREACH)), []string{"no way leads from here to 10.0.0.1"}},
 		{"out of time", opFailed("dial", "tcp://10.0.0.1:1", os.ErrDeadlineExceeded), []string{"10.0.0.1 does not answer"}},
 		{"broadcast", opFailed("dial", "udp://10.255.255.255:1", sys("connect", syscall.EACCES)), []string{"broadcast=1"}},
-		{"unknown host", opFailed("dial", "tcp://no.such:1", &net.DNSError{Name: "no.such", IsNotFound: true}), []string{"knows no no.such: check its spelling and its domain; `parley lookup no.such` shows"}},
+		{"unknown host", opFailed("dial", "tcp://no.such:1", &net.DNSError{Name: "no.such", IsNotFound: true}), []string{"knows no no.such: check its spelling and its domain; `parley lookup tcp://no.such:1` shows"}},
 		{"unknown host of lookup", &net.DNSError{Name: "no.such", IsNotFound: true}, []string{"knows no no.such"}},
 		{"no resolver", opFailed("dial", "tcp://a.example:1", &net.DNSError{Name: "a.example", IsTimeout: true}), []string{"no name server gave an answer"}},
 		{"unknown service", opFailed("dial", "tcp://a:nope", &net.DNSError{Name: "tcp/nope", IsNotFound: true}), []string{`no service is called "nope"`}},
@@ -71,6 +72,13 @@ func TestHints(t *testing.T) {
 		{"stale socket file", opFailed("dial", "unix:/run/x.sock", sys("connect", syscall.ECONNREFUSED)), []string{"/run/x.sock is there but nobody listens"}},
 		{"socket file of others", opFailed("dial", "unix:"+shut, sys("connect", syscall.EACCES)), []string{shut + " has mode 0600"}},
 		{"directory of the socket", opFailed("dial", "unix:"+dir+"/no/x.sock", sys("connect", syscall.EACCES)), []string{"a directory on the way"}},
+		{"a directory dialled", opFailed("dial", "unix:"+dir, sys("connect", syscall.ECONNREFUSED)), []string{dir + " is a directory and not a socket: is"}},
+		{"a file dialled", opFailed("dial", "unix:"+shut, sys("connect", syscall.ECONNREFUSED)), []string{shut + " is a regular file and not a socket: is"}},
+		{"a directory taken", opFailed("listen", "unix:"+dir, sys("bind", syscall.EADDRINUSE)), []string{dir + " is a directory and not a socket, and it is left alone: choose another path"}},
+		{"a file taken", opFailed("listen", "unixgram:"+shut, sys("bind", syscall.EADDRINUSE)), []string{shut + " is a regular file and not a socket"}},
+		{"link", opFailed("dial", "tcp://[fe80::1]:7", sys("connect", syscall.EINVAL)), []string{"fe80::1 is an address of one link: say which by an interface after %, as in 'tcp://[fe80::1%eth0]:7'; there are lo eth0"}},
+		{"link of a listener", opFailed("listen", "udp://[fe80::1]:7", sys("bind", syscall.EINVAL)), []string{"there are lo eth0"}},
+		{"link with its zone", opFailed("dial", "tcp://[fe80::1%eth0]:7", sys("connect", syscall.EINVAL)), nil},
 		{"abstract", opFailed("dial", "unix:@x", sys("connect", syscall.ECONNREFUSED)), []string{"nothing listens on the abstract socket @x"}},
 		{"certificate of another", opFailed("dial", "tls://a:1", x509.HostnameError{Host: "a", Certificate: &x509.Certificate{DNSNames: []string{"b.example", "c.example"}}}), []string{"the certificate is for b.example c.example"}},
 		{"expired", opFailed("dial", "tls://a:1", x509.CertificateInvalidError{Cert: expired, Reason: x509.Expired}), []string{"valid from 1970-01-01 00:00 UTC to 1970-01-02 00:00 UTC"}},

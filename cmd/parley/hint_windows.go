@@ -24,6 +24,8 @@ func winsock(e syscall.Errno) error {
 		return windows.WSAEHOSTUNREACH
 	case syscall.ETIMEDOUT:
 		return windows.WSAETIMEDOUT
+	case syscall.EINVAL:
+		return windows.WSAEINVAL
 	case syscall.EMFILE:
 		return windows.WSAEMFILE
 	}

@@ -21,8 +21,8 @@ func (h *hinter) aboutName(f failure) []string {
 		return []string{fmt.Sprintf("no service is called %q here (/etc/services lists them): use the number of the port", service)}
 	}
 	look := ""
-	if f.op != "" && f.op != "lookup" {
-		look = fmt.Sprintf("; `parley lookup %s` shows what the resolver says", quoted(dns.Name))
+	if f.at.Host != "" {
+		look = fmt.Sprintf("; `parley lookup %s` shows what the resolver says", quoted(f.at.Bare().String()))
 	}
 	if dns.IsNotFound {
 		return []string{fmt.Sprintf("the resolver knows no %s: check its spelling and its domain%s", dns.Name, look)}

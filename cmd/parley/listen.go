@@ -57,6 +57,9 @@ func listen(cmd *cobra.Command, e *env, f *talkFlags, keep bool, arg string) err
 	if err != nil {
 		return usageError{err: err}
 	}
+	if err := notWithin(cmd, at); err != nil {
+		return err
+	}
 	if err := transport.CheckListen(at); err != nil {
 		return usageError{err: err}
 	}

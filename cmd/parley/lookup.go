@@ -42,6 +42,7 @@ func newLookup(e *env) *cobra.Command {
 		},
 	}
 	cmd.Flags().Var(&proto, "proto", "the protocol that HOST:SERVICE is of")
+	completeChoices(cmd, "proto", proto.choices...)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
 }

@@ -27,6 +27,9 @@ func TestManPageIsUpToDate(t *testing.T) {
 			t.Errorf("the page has no section %s", section)
 		}
 	}
+	if !strings.Contains(page.String(), "\n.SS parley --version\n") {
+		t.Error("the page has nothing of parley --version")
+	}
 	for _, verb := range newRoot(&env{}).Commands() {
 		if verb.IsAvailableCommand() && verb.Name() != "help" && !strings.Contains(page.String(), "\n.SS parley "+verb.Name()+" ") {
 			t.Errorf("the page has nothing of parley %s", verb.Name())

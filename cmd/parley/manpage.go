@@ -50,7 +50,8 @@ func manBody(root *cobra.Command) string {
 			manVerb(&b, c)
 		}
 	}
-	fmt.Fprintf(&b, "### parley completion SHELL\n\nPrints what makes SHELL (bash, fish, powershell or zsh) complete commands of parley.\n")
+	fmt.Fprintf(&b, "### parley completion SHELL\n\nPrints what makes SHELL (bash, fish, powershell or zsh) complete commands of parley.\n\n")
+	fmt.Fprintf(&b, "### parley --version\n\nPrints the version, and the Go release it was built with.\n")
 	b.WriteString(manSections)
 	return b.String()
 }
@@ -131,7 +132,7 @@ const manSections = `
 : Usage: a flag, an endpoint, a service or a file that cannot be read. Nothing was opened.
 
 **128+n**
-: Ended by signal n: a second one of those below, or the first where there is nothing to end in order.
+: Ended by signal n, one of those below: **dial** and **listen** by the first, **serve** by the second. The first drains **serve**, and that is 0 when all sessions ended.
 
 **141**
 : Standard output was closed.

@@ -20,7 +20,8 @@ SERVICE without an endpoint is served at its default ones. Endpoints that were
 named open all, or none.
 
 For every listener it prints "listening SERVICE@ENDPOINT" to stdout, with the real
-address and port, before it serves. Nothing else goes to stdout.
+address and port, before it serves. Nothing else goes to stdout. The log goes to
+stderr; lines that stderr does not take are left out, and how many is a line too.
 
 The file of -f has one SERVICE@ENDPOINT a line. Empty lines are skipped, and so is
 what follows a # that begins a line or comes after a space.
@@ -63,11 +64,12 @@ func newServe(e *env) *cobra.Command {
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "log errors only")
 	flags.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at `HOST:PORT`; no host is loopback")
 	addLimitFlags(flags, &f.limits)
+	completeChoices(cmd, "log", "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := f.check(); err != nil {
 			return usageError{err: err, usage: cmd.UseLine()}
 		}
-		return e.serve(cmd.Context(), f, args)
+		return e.serveQueued(cmd.Context(), f, args)
 	}
 	return cmd
 }
@@ -96,7 +98,11 @@ func serviceTable(kinds []service.Kind) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-func completeService(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+// completeService completes the name of a service, and nothing after its @.
+func completeService(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+	if strings.Contains(word, "@") {
+		return nil, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+	}
 	var names []string
 	for _, k := range service.All() {
 		names = append(names, k.Name+"\t"+k.Summary)
@@ -104,7 +110,24 @@ func completeService(*cobra.Command, []string, string) ([]string, cobra.ShellCom
 	return names, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 }
 
-// serve is the verb: read what to serve, open it, say so, serve, drain.
+// serveQueued is the verb, with a stderr that may not be read: neither sessions
+// nor signals wait for it. All that serve says goes through the queue, the error
+// included, so that lines keep their order.
+func (e *env) serveQueued(ctx context.Context, f *serveFlags, args []string) error {
+	direct := e.stderr
+	queue := newLogQueue(direct, leftOutLine(f.log == "json"))
+	e.stderr = queue
+	err := e.serve(ctx, f, args)
+	e.report(err)
+	queue.close(flushTime)
+	e.stderr = direct
+	if err != nil {
+		return exitError{status: statusOf(err)} // it is said
+	}
+	return nil
+}
+
+// serve does what the verb does: read what to serve, open it, say so, serve, drain.
 func (e *env) serve(ctx context.Context, f *serveFlags, args []string) error {
 	entries, err := e.entriesOf(f, args)
 	if err != nil {

@@ -30,11 +30,8 @@ func newTalk(e *env, f *serveFlags) *serveTalk {
 	case f.verbose > 0:
 		options.Level = slog.LevelDebug
 	}
-	var h slog.Handler = slog.NewTextHandler(e.stderr, options)
-	if f.log == "json" {
-		h = slog.NewJSONHandler(e.stderr, options)
-	}
-	return &serveTalk{env: e, log: slog.New(h), json: f.log == "json", quiet: f.quiet}
+	json := f.log == "json"
+	return &serveTalk{env: e, log: slog.New(logHandler(e.stderr, json, options)), json: json, quiet: f.quiet}
 }
 
 func (t *serveTalk) note(format string, args ...any) {

@@ -185,7 +185,7 @@ func (s *serving) drain(limit time.Duration) error {
 		select {
 		case err := <-drained:
 			if err != nil && left > 0 {
-				return fmt.Errorf("drain: cut %d sessions that had not ended after %v", left, limit)
+				return fmt.Errorf("drain: cut %s that had not ended after %v", count(int64(left), "session"), limit)
 			}
 			return nil
 		case <-timer.C:

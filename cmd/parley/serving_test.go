@@ -63,7 +63,7 @@ func runServing(s *serving, drain time.Duration, done chan<- error) {
 // A drain that takes too long cuts, says how many, and is no success.
 func TestDrainCuts(t *testing.T) {
 	log, err := drained(t, 10*time.Millisecond, syscall.SIGTERM)
-	const want = "drain: cut 1 sessions that had not ended after 10ms"
+	const want = "drain: cut 1 session that had not ended after 10ms"
 	if err == nil || err.Error() != want || statusOf(err) != statusFailed {
 		t.Errorf("run = %v, status %d, want %q, status 1", err, statusOf(err), want)
 	}
