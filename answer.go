@@ -14,9 +14,14 @@ func (d *datagrams) send(c *Conn, msg []byte) error {
 		return err
 	}
 	d.mu.Lock()
-	if d.out.size() >= d.lis.limits.Pending {
+	if d.over || d.out.size() >= d.lis.limits.Pending {
+		err := ErrBacklogged
+		if d.over {
+			err = net.ErrClosed
+		}
 		d.mu.Unlock()
-		return ErrBacklogged
+		d.takeBack(c, len(msg))
+		return err
 	}
 	start := len(d.out.data)
 	d.out.data = append(d.out.data, msg...)
@@ -101,4 +106,17 @@ func (d *datagrams) writeOut() {
 			d.lis.reject(nil, fmt.Errorf("send: %w", err))
 		}
 	}
+}
+
+// takeBack undoes allow for a message that was not queued.
+func (d *datagrams) takeBack(c *Conn, n int) {
+	if c != d.one {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+	}
+	if d.capped && !c.trusted {
+		c.allowance += n
+	}
+	c.counts.bytesOut -= int64(n)
+	c.counts.messagesOut--
 }

@@ -99,13 +99,7 @@ func (c *Conn) Send(msg []byte) error {
 	if c.dg != nil {
 		return c.dg.send(c, msg)
 	}
-	c.mu.Lock()
-	err := c.queueLocked(msg)
-	wake := err == nil && !c.serving && !c.writing
-	if wake {
-		c.writing = true // until the flusher has written
-	}
-	c.mu.Unlock()
+	wake, err := c.queue(msg)
 	if wake {
 		c.lis.srv.flusher.add(c)
 	}
@@ -113,6 +107,18 @@ func (c *Conn) Send(msg []byte) error {
 		c.lis.traceMessage(c, true, msg)
 	}
 	return err
+}
+
+// queue is Send up to the flusher. A Framing that panics does not keep mu.
+func (c *Conn) queue(msg []byte) (wake bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err = c.queueLocked(msg)
+	wake = err == nil && !c.serving && !c.writing
+	if wake {
+		c.writing = true // until the flusher has written
+	}
+	return wake, err
 }
 
 // queueLocked appends msg to the output; mu is held.
@@ -189,7 +195,7 @@ func (c *Conn) ended() bool { return c.stopped.Load() }
 // SetIdle changes how long this session may be silent, counted from now; 0 is
 // for ever. It may be called only while the service is called for this session.
 func (c *Conn) SetIdle(d time.Duration) {
-	c.idle = int64(d)
+	c.idle = min(int64(d), int64(longestLimit))
 	c.active.Store(c.lis.srv.now())
 	c.armed = 0
 }

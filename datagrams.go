@@ -30,10 +30,14 @@ type datagrams struct {
 
 	woken atomic.Bool // the loop is to look at more than datagrams
 
+	limit    sync.Mutex // held while the read deadline is set; guards what follows
+	draining bool       // finish sets the deadline, and nobody else
+
 	mu      sync.Mutex // guards what follows
 	quiet   sync.Cond  // the writer ended
 	serving bool       // a batch is served; its end sends
 	writing bool       // somebody owns the write side
+	over    bool       // nothing can be sent any more
 	out     *packets   // to be taken by the next writer
 	spare   *packets   // empty, kept for its memory
 	moved   counts
@@ -153,8 +157,13 @@ func (d *datagrams) serveOne(i int) int {
 		d.lis.reject(d.from.addr(), err)
 		return len(msg)
 	}
+	if c == nil { // the service refused the session
+		return len(msg)
+	}
 	d.lis.traceMessage(c, false, msg)
-	err = c.serveDatagram(msg)
+	if !c.ended() { // by Open, or from elsewhere
+		err = c.serveDatagram(msg)
+	}
 	switch {
 	case d.sessions:
 		d.settle(c, err)
@@ -181,12 +190,12 @@ func (d *datagrams) admit(size int, whole bool) (*Conn, error) {
 	if !d.sessions {
 		c := d.one // the loop's alone: it needs no lock
 		c.enterLocked(stateOpen)
-		c.serving = true
+		c.serving, c.trusted, c.data = true, false, nil
 		c.allowance = size + d.lis.limits.Answer
 		return c, nil
 	}
 	c, err := d.session(size)
-	if err != nil {
+	if c == nil {
 		return nil, err
 	}
 	c.active.Store(d.lis.srv.now())
@@ -225,14 +234,21 @@ func (c *Conn) serveDatagram(msg []byte) (err error) {
 
 // wake makes the loop look at more than datagrams.
 func (d *datagrams) wake() {
+	d.limit.Lock() // so that the loop cannot take woken before the deadline is set
+	defer d.limit.Unlock()
 	d.woken.Store(true)
-	d.lis.pc.SetReadDeadline(longAgo)
+	if !d.draining {
+		d.lis.pc.SetReadDeadline(longAgo)
+	}
 }
 
 // finish answers what was received by now, ends every session, and closes the
 // socket.
 func (d *datagrams) finish() {
+	d.limit.Lock()
+	d.draining = true
 	d.lis.pc.SetReadDeadline(time.Time{})
+	d.limit.Unlock()
 	for total := 0; total < drainMost; {
 		n, err := d.io.receive(true)
 		if n == 0 || err != nil {
@@ -246,6 +262,7 @@ func (d *datagrams) finish() {
 	}
 	d.flush(counts{})
 	d.mu.Lock()
+	d.over = true
 	for d.writing {
 		d.quiet.Wait()
 	}

@@ -125,6 +125,7 @@ func (s *Server) awaitAll() {
 
 // closeAll closes every socket under its session's feet.
 func (s *Server) closeAll() {
+	s.cut.Store(true)
 	for _, c := range s.snapshot() {
 		if c.nc != nil {
 			c.nc.SetDeadline(longAgo) // else TLS and WebSocket would say goodbye first

@@ -66,7 +66,7 @@ var errWouldBlock = errors.New("write would block")
 func (c *Conn) takeLocked() *buffer {
 	b := c.out
 	c.out, c.taken = nil, 0
-	c.lagging.Store(false)
+	c.lagging.Store(b != nil && len(b.b) >= c.lis.limits.Pending)
 	if b == nil {
 		c.writing = false
 		c.quiet.Broadcast()
@@ -114,9 +114,14 @@ func (c *Conn) failWrite(b *buffer, n int, err error) error {
 			outputs.put(c.out)
 		}
 		c.out = b
+		c.lagging.Store(c.pendingLocked() >= c.lis.limits.Pending)
 		return err
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case err == ErrTotal || !errors.Is(err, os.ErrDeadlineExceeded):
+	case c.lis.srv.cut.Load():
+		err = net.ErrClosed // closeAll sets a deadline before it closes
+	default:
 		err = ErrStalled
 	}
 	outputs.put(b)
@@ -168,8 +173,15 @@ func (c *Conn) writeStalling(p []byte) (n int, err error) {
 			c.nc.SetWriteDeadline(time.Now().Add(stall))
 		}
 		m, err := c.nc.Write(chunk)
-		if n += m; err != nil {
+		n += m
+		if m > 0 && c.message == nil && errors.Is(err, os.ErrDeadlineExceeded) && !c.lis.srv.cut.Load() {
+			err = nil // slow, but not stalled
+		}
+		if err != nil {
 			return n, err
+		}
+		if total := c.lis.limits.Total; total > 0 && c.lis.srv.now() >= c.opened+int64(total) {
+			return n, ErrTotal
 		}
 		c.active.Store(c.lis.srv.now())
 	}

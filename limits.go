@@ -72,30 +72,37 @@ const (
 // to add to it.
 const unlimited = 1 << 30
 
-// setting is the value of a limit: its default for zero, off for a negative one.
-func setting[T int | time.Duration](v, def, off T) T {
+// longestLimit is more than any session lasts, and leaves room to add the time.
+const longestLimit = 100 * 365 * 24 * time.Hour
+
+// setting is the value of a limit, at most most: its default for zero, off for a
+// negative one.
+func setting[T int | time.Duration](v, def, off, most T) T {
 	switch {
 	case v == 0:
 		return def
 	case v < 0:
 		return off
 	}
-	return v
+	return min(v, most)
 }
+
+func number(v, def, off int) int              { return setting(v, def, off, unlimited) }
+func span(v, def time.Duration) time.Duration { return setting(v, def, 0, longestLimit) }
 
 // effective is l with every default filled in. A duration of 0 is off.
 func (l Limits) effective() Limits {
 	return Limits{
-		Sessions:   setting(l.Sessions, defaultSessions, unlimited),
-		PerAddress: setting(l.PerAddress, defaultPerAddress, unlimited),
-		Handshake:  setting(l.Handshake, defaultHandshake, 0),
-		Idle:       setting(l.Idle, defaultIdle, 0),
-		Total:      setting(l.Total, 0, 0),
-		Message:    setting(l.Message, defaultMessage, unlimited),
-		Pending:    setting(l.Pending, defaultPending, defaultPending),
-		Stall:      setting(l.Stall, defaultStall, 0),
-		Linger:     setting(l.Linger, defaultLinger, 0),
-		Answer:     setting(l.Answer, defaultAnswer, 0),
+		Sessions:   number(l.Sessions, defaultSessions, unlimited),
+		PerAddress: number(l.PerAddress, defaultPerAddress, unlimited),
+		Handshake:  span(l.Handshake, defaultHandshake),
+		Idle:       span(l.Idle, defaultIdle),
+		Total:      span(l.Total, 0),
+		Message:    number(l.Message, defaultMessage, unlimited),
+		Pending:    number(l.Pending, defaultPending, defaultPending),
+		Stall:      span(l.Stall, defaultStall),
+		Linger:     span(l.Linger, defaultLinger),
+		Answer:     number(l.Answer, defaultAnswer, 0),
 	}
 }
 

@@ -37,8 +37,9 @@ func (d *datagrams) session(size int) (*Conn, error) {
 	d.peers[from.key()] = c
 	d.lis.emit(&Event{Kind: EventAccept, Session: c.id, Remote: c.RemoteAddr()})
 	if err := c.openDatagram(); err != nil {
-		d.forget(c, err)
-		return nil, err
+		d.forget(c)
+		d.lis.ended(c, err) // which counts it
+		return nil, nil
 	}
 	return c, nil
 }
@@ -53,18 +54,18 @@ func (c *Conn) openDatagram() (err error) {
 
 // end ends a session and tells the service.
 func (d *datagrams) end(c *Conn, err error) {
-	d.forget(c, err)
+	d.forget(c)
 	c.closed(err)
+	d.lis.ended(c, err)
 }
 
 // forget takes a session off the table.
-func (d *datagrams) forget(c *Conn, err error) {
+func (d *datagrams) forget(c *Conn) {
 	c.mu.Lock()
 	c.enterLocked(stateClosed)
 	c.mu.Unlock()
 	delete(d.peers, c.peer.key())
 	d.lis.srv.untrack(c)
-	d.lis.ended(c, err)
 }
 
 // sweepPause is the least time between two looks at the table of peers.
@@ -101,6 +102,11 @@ func (d *datagrams) armFor(c *Conn) {
 // wakes the loop does it by the same deadline, after setting woken.
 func (d *datagrams) arm(at int64) {
 	d.armed = at
+	d.limit.Lock()
+	defer d.limit.Unlock()
+	if d.draining {
+		return
+	}
 	var deadline time.Time
 	if at != 0 {
 		deadline = d.lis.srv.at(at)

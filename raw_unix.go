@@ -63,7 +63,7 @@ func (c *Conn) readReady(fd uintptr) bool {
 	case err == nil:
 		c.gotErr = io.EOF
 	case err == unix.EAGAIN:
-		c.gotErr = os.ErrDeadlineExceeded
+		c.gotErr = errNothing
 	default:
 		c.gotErr = os.NewSyscallError("read", err)
 	}

@@ -40,6 +40,7 @@ type Server struct {
 
 	ids       atomic.Uint64
 	draining  atomic.Bool
+	cut       atomic.Bool                     // closeAll was called
 	drainBy   atomic.Int64                    // when the drain is cut, in Unix time; 0 is never
 	answering atomic.Pointer[map[uint16]bool] // ports of our own datagram listeners that answer
 	wg        sync.WaitGroup                  // every goroutine but the accept loops

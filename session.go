@@ -239,11 +239,16 @@ const drainMost = 16 << 20
 // serveRest serves, when the server drains, what the peer had sent by then.
 func (c *Conn) serveRest() error {
 	c.nowait = true
-	for total := 0; total < drainMost && !c.ended(); {
-		c.nc.SetReadDeadline(c.restDeadline())
+	stop := time.Now().Add(c.lis.srv.drainLinger())
+	for total := 0; total < drainMost && !c.ended() && (c.raw != nil || time.Now().Before(stop)); {
+		until := c.restDeadline()
+		c.nc.SetReadDeadline(until)
 		n, err := c.read()
 		if n == 0 && err == nil && c.message == nil {
 			continue
+		}
+		if err != nil && err != errNothing && errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(until) {
+			continue // a wake that came late
 		}
 		c.peerEnded = err == io.EOF
 		total += n
@@ -257,11 +262,14 @@ func (c *Conn) serveRest() error {
 	return errDrained
 }
 
+// errNothing is what a raw socket that has nothing more says to serveRest.
+var errNothing error = &limitError{"drain", "nothing more to read", os.ErrDeadlineExceeded}
+
 // restDeadline ends a read of serveRest: a raw socket tells by itself when it has
 // nothing more, another conn has this long to come up with it.
 func (c *Conn) restDeadline() time.Time {
 	if c.raw != nil {
-		return time.Time{}
+		return time.Now().Add(time.Minute) // it does not wait
 	}
 	return time.Now().Add(50 * time.Millisecond)
 }
@@ -314,20 +322,23 @@ func (c *Conn) linger() error {
 	if wait == 0 {
 		return nil
 	}
-	until := time.Now().Add(wait)
-	c.nc.SetReadDeadline(until)
+	until, cut := time.Now().Add(wait), false
 	b := inputs.get()
 	defer inputs.put(b)
 	for {
+		c.nc.SetReadDeadline(until)
+		if !cut && c.lis.srv.draining.Load() { // looked at after the deadline, which may have undone a wake
+			cut = true
+			if limit := time.Now().Add(c.lis.srv.drainLinger()); limit.Before(until) {
+				until = limit
+				continue
+			}
+		}
 		_, err := c.nc.Read(b.b[:cap(b.b)])
 		switch {
 		case err == io.EOF:
 			return nil
-		case errors.Is(err, os.ErrDeadlineExceeded) && c.woken.Swap(false) && time.Now().Before(until):
-			if limit := time.Now().Add(c.lis.srv.drainLinger()); limit.Before(until) {
-				until = limit
-			}
-			c.nc.SetReadDeadline(until)
+		case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(until): // a wake
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return ErrLinger
 		case err != nil:

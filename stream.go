@@ -100,6 +100,9 @@ func (s *stream) Write(p []byte) (n int, err error) {
 		s.note(err)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			err = s.writeExpired()
+			if err == ErrStalled && m > 0 && s.c.message == nil && !s.c.lis.srv.cut.Load() {
+				err = nil // slow, but not stalled
+			}
 		}
 		if err != nil {
 			return n, err
