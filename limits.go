@@ -43,7 +43,9 @@ type Limits struct {
 	// 256 KiB. It cannot be switched off: negative is the default.
 	Pending int
 
-	// Stall is how long a peer may take no output at all. Default 30 s.
+	// Stall is how long a peer may take no output at all. It is measured from
+	// write to write, so a peer that stops in the middle of one has up to twice
+	// as long. Default 30 s.
 	Stall time.Duration
 
 	// Linger is how long the peer may take to end its direction after we

@@ -167,7 +167,9 @@ func TestChargenLimits(t *testing.T) {
 		want   error
 		after  time.Duration
 	}{
-		{"stall", parley.Limits{Stall: 7 * time.Second}, false, parley.ErrStalled, 7 * time.Second},
+		// The write that fills the peer's buffer moves bytes, so that the stall
+		// is seen in the next one.
+		{"stall", parley.Limits{Stall: 7 * time.Second}, false, parley.ErrStalled, 14 * time.Second},
 		{"idle", parley.Limits{Idle: 3 * time.Second}, false, parley.ErrIdle, 3 * time.Second},
 		{"total", parley.Limits{Total: 4 * time.Second}, false, parley.ErrTotal, 4 * time.Second},
 		{"total, read", parley.Limits{Total: 4 * time.Second}, true, parley.ErrTotal, 4 * time.Second},
