@@ -22,6 +22,7 @@ const (
 	EventStatus                       // a listener recovered, or lost a fast path
 )
 
+// String is the first word of the log line.
 func (k EventKind) String() string {
 	switch k {
 	case EventListen:

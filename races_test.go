@@ -289,7 +289,7 @@ func TestSlowIsStalled(t *testing.T) {
 		got.simulated = true
 		s := Server{Events: got.add, Limits: Limits{Stall: 4 * time.Second, Linger: time.Minute}}
 		svc := ServiceFunc(func(c *Conn, _ []byte) error { err := c.Send(make([]byte, 200<<10)); c.End(); return err })
-		c := dial(t, start(t, &s, svc, "mem:RevSlow")[0])
+		c := dial(t, start(t, &s, svc, "mem:TestSlow")[0])
 		send(t, c, "x")
 		n := 0
 		for {
@@ -309,7 +309,7 @@ func TestSlowIsStalled(t *testing.T) {
 
 // A peer that goes on talking does not keep a drain from ending.
 func TestChattyDrain(t *testing.T) {
-	for _, at := range []string{"tcp://127.0.0.1:0", "mem:RevChatty"} {
+	for _, at := range []string{"tcp://127.0.0.1:0", "mem:TestChatty"} {
 		synct := func(t *testing.T) {
 			var s Server
 			c := dial(t, start(t, &s, echo, at)[0])
@@ -400,7 +400,7 @@ func TestTotalWhileWriting(t *testing.T) {
 	s := Server{Events: got.add, Limits: Limits{Total: time.Second, Pending: 64 << 10}}
 	k := newKeeper()
 	k.serve = func(c *Conn, m []byte) error { c.Send(make([]byte, 60<<10)); return nil }
-	c := dial(t, start(t, &s, k, "mem:RevTotal")[0])
+	c := dial(t, start(t, &s, k, "mem:TestTotal")[0])
 	conn := <-k.opened
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
@@ -444,7 +444,7 @@ func TestCloseCountsStall(t *testing.T) {
 	for range 5 {
 		got := newEvents()
 		s := Server{Events: got.add}
-		if err := s.Listen(context.Background(), ServiceFunc(func(c *Conn, _ []byte) error { return c.Send(make([]byte, 1<<20)) }), "mem:RevQ"); err != nil {
+		if err := s.Listen(context.Background(), ServiceFunc(func(c *Conn, _ []byte) error { return c.Send(make([]byte, 1<<20)) }), "mem:TestQ"); err != nil {
 			t.Fatal(err)
 		}
 		go s.Serve()

@@ -26,10 +26,12 @@ type OpError struct {
 	Err      error
 }
 
+// Error is "op endpoint: cause", the endpoint without its options.
 func (e *OpError) Error() string {
 	return e.Op + " " + e.Endpoint.Bare().String() + ": " + e.Err.Error()
 }
 
+// Unwrap returns the cause.
 func (e *OpError) Unwrap() error { return e.Err }
 
 // Timeout reports whether the operation ran out of time.

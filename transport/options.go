@@ -19,6 +19,7 @@ type OptionError struct {
 	Reason string // the whole text, one line
 }
 
+// Error is the reason, which names the option.
 func (e *OptionError) Error() string { return e.Reason }
 
 func optionErrorf(name, value, format string, args ...any) error {

@@ -64,6 +64,7 @@ func (s Step) answer(got []byte) (n int, done bool, err error) {
 // unanswered reports whether the service gets something that it does not answer.
 func (s Step) unanswered() bool { return s.Send != "" && s.Want == "" && s.Check == nil }
 
+// String is the step in words, for the failures of a test.
 func (s Step) String() string {
 	if s.Send == "" {
 		return "what the service says first"
