@@ -50,7 +50,7 @@ func (b *buffer) appendMessage(c *Conn, msg []byte) error {
 		return nil
 	}
 	var err error
-	b.b, err = c.lis.framing.Append(b.b, msg)
+	b.b, err = c.framing().Append(b.b, msg)
 	return err
 }
 

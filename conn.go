@@ -29,6 +29,9 @@ type Conn struct {
 	id      uint64
 	opened  int64 // when, on the server's clock
 
+	// Set by the session's goroutine under mu: it reads it without.
+	ownFraming Framing // nil is the listener's
+
 	// The session's goroutine only; on datagrams the loop's.
 	peer      *peer // of datagrams; constant for a session
 	in        *buffer
@@ -198,6 +201,32 @@ func (c *Conn) SetIdle(d time.Duration) {
 	c.idle = min(int64(d), int64(longestLimit))
 	c.active.Store(c.lis.srv.now())
 	c.armed = 0
+}
+
+// SetFraming changes how the messages of this session are cut and joined, from
+// the next message on: for a protocol that begins as another one. It does nothing
+// where the transport keeps message boundaries. It may be called only while the
+// service is called for this session, and not by a Streamer.
+func (c *Conn) SetFraming(f Framing) {
+	c.mu.Lock()
+	c.ownFraming = f
+	c.mu.Unlock()
+}
+
+// framing is how the session's messages are cut and joined.
+func (c *Conn) framing() Framing {
+	if c.ownFraming != nil {
+		return c.ownFraming
+	}
+	return c.lis.framing
+}
+
+// pause is how long a peer is silent before what it sent is a message, or 0.
+func (c *Conn) pause() time.Duration {
+	if c.ownFraming != nil {
+		return pauseOf(c.ownFraming)
+	}
+	return c.lis.pause
 }
 
 // Trust says that the peer of a datagram session has proved that it receives

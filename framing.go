@@ -39,6 +39,14 @@ type Pauser interface {
 	Pause() time.Duration
 }
 
+// pauseOf is the pause of a framing that has one, or 0.
+func pauseOf(f Framing) time.Duration {
+	if p, ok := f.(Pauser); ok {
+		return p.Pause()
+	}
+	return 0
+}
+
 // The framings that have no parameter.
 var (
 	// Raw takes each read as a message and writes messages as they are.

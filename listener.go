@@ -58,9 +58,7 @@ func (s *Server) newListener(svc Service, e endpoint.Endpoint) (*listener, error
 	if l.framing, err = s.framing(svc, e); err != nil {
 		return nil, err
 	}
-	if p, ok := l.framing.(Pauser); ok {
-		l.pause = p.Pause()
-	}
+	l.pause = pauseOf(l.framing)
 	if e.Scheme == "ip" && !loopFree(svc) {
 		return nil, fmt.Errorf("%s would hear its own answers on raw IP: only a service that never answers can be served there, such as discard", l.name)
 	}

@@ -121,7 +121,7 @@ func (c *Conn) readHolding() (int, error) {
 func (c *Conn) arm() {
 	c.pauseAt = 0
 	want := c.limitAt()
-	if pause := c.lis.pause; pause > 0 && c.in != nil && len(c.in.b) > 0 {
+	if pause := c.pause(); pause > 0 && c.in != nil && len(c.in.b) > 0 {
 		c.pauseAt = c.active.Load() + int64(pause)
 		if want == 0 || c.pauseAt < want {
 			want = c.pauseAt

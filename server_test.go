@@ -560,3 +560,26 @@ func TestAddOwnsItsListener(t *testing.T) {
 		t.Errorf("ReadFrom after Close = %v, want net.ErrClosed", err)
 	}
 }
+
+// A session that changes its framing has its next messages, even of the same
+// read, cut by the new one, without the pause of the old.
+func TestSetFraming(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		svc := ServiceFunc(func(c *Conn, msg []byte) error {
+			if string(msg) == "upgrade\n" {
+				c.SetFraming(Nul)
+				return nil
+			}
+			return c.Send(fmt.Appendf(nil, "<%s>", msg))
+		})
+		var s Server
+		c := dial(t, start(t, &s, svc, "mem:TestSetFraming?frame=text")[0])
+		send(t, c, "plain\nupgrade\na\nb\x00unfinished")
+		expect(t, c, "<plain\n><a\nb>\x00")
+		time.Sleep(10 * textPause)
+		send(t, c, " now\x00")
+		expect(t, c, "<unfinished now>\x00")
+		c.Close()
+		s.Close()
+	})
+}

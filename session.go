@@ -159,7 +159,7 @@ func (c *Conn) feed(last bool) error {
 	data := c.in.b
 	var err error
 	for len(data) > 0 && err == nil && !c.ended() {
-		msg, n, serr := c.lis.framing.Split(data, c.lis.limits.Message, last)
+		msg, n, serr := c.framing().Split(data, c.lis.limits.Message, last)
 		if err = serr; n == 0 || err != nil {
 			break
 		}
