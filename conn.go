@@ -267,6 +267,10 @@ func (c *Conn) RemoteAddr() net.Addr {
 	return c.nc.RemoteAddr()
 }
 
+// KeepsMessages reports whether the transport keeps the boundaries of messages,
+// as datagrams and WebSocket do, so that no framing cuts or joins them.
+func (c *Conn) KeepsMessages() bool { return c.dg != nil || c.message != nil }
+
 // SetData keeps a value of the service with the session.
 func (c *Conn) SetData(v any) {
 	c.mu.Lock()

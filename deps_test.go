@@ -25,6 +25,15 @@ var forbidden = []struct{ from, to, why string }{
 	{"parley/service", "parley/cmd", "nobody sees the command"},
 	{"parley/service$", "parley/transport", "a service does no I/O"},
 	{"parley/internal", "parley$", "internal packages are below the library"},
+	{"parley$", "parley/chat", "the server serves services that others write"},
+	{"parley/service", "parley/chat", "the small services stay small"},
+	{"parley/chat", "parley/cmd", "nobody sees the command"},
+	{"parley/chat", "parley/service", "chat is a service beside them"},
+	{"parley/chat$", "github.com/nats-io", "rooms know a Log, not how it stores"},
+	{"parley/chat/wire", "parley/chat/text", "the protocol is lines; what people may type is the server's to judge"},
+	{"parley/chat/client", "parley/chat$", "a client knows the protocol, not the server"},
+	{"parley/chat/client", "parley$", "a client is given its conns"},
+	{"parley/chat/text", "parley", "text is a pure package"},
 }
 
 // libraryMay are the modules that the library may depend on: what is imported
