@@ -7,11 +7,12 @@ import (
 	"syscall"
 )
 
-// Exit statuses. A verb that a signal ended has 128 and its number.
+// Exit statuses.
 const (
 	statusOK     = 0
 	statusFailed = 1 // network failure or negative answer
 	statusUsage  = 2
+	statusSignal = 128 // and the number of the signal
 	statusPipe   = 141 // stdout was closed: 128 and SIGPIPE
 )
 
@@ -47,7 +48,7 @@ func signalError(sig os.Signal) error {
 	if !ok {
 		return exitError{status: statusFailed}
 	}
-	return exitError{status: 128 + int(n)}
+	return exitError{status: statusSignal + int(n)}
 }
 
 // statusOf is the exit status for what a verb returned.

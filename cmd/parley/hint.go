@@ -14,7 +14,6 @@ import (
 	"syscall"
 
 	"parley/endpoint"
-	"parley/service"
 	"parley/transport"
 )
 
@@ -95,7 +94,7 @@ func (h *hinter) hints(err error) []string {
 
 // about gives the hints of one failure, but those that look at several.
 func (h *hinter) about(f failure) []string {
-	for _, rule := range []func(failure) []string{h.aboutName, h.aboutTLS, h.aboutZone, h.aboutSocketFile, h.aboutListen, h.aboutDial} {
+	for _, rule := range []func(failure) []string{h.aboutHall, h.aboutName, h.aboutTLS, h.aboutZone, h.aboutSocketFile, h.aboutListen, h.aboutDial} {
 		if hints := rule(f); hints != nil {
 			return hints
 		}
@@ -182,7 +181,7 @@ func refused(at endpoint.Endpoint) string {
 	if at.Datagram() {
 		protocol = "udp"
 	}
-	for _, k := range service.All() {
+	for _, k := range kinds() {
 		for _, text := range k.Default {
 			d, err := endpoint.ParseTarget(text)
 			if err == nil && d.Endpoint.Port == at.Port && d.Endpoint.Scheme == protocol {

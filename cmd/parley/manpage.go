@@ -48,6 +48,9 @@ func manBody(root *cobra.Command) string {
 	for _, c := range root.Commands() {
 		if c.IsAvailableCommand() && c.Name() != "help" && c.Name() != "completion" {
 			manVerb(&b, c)
+			for _, part := range c.Commands() {
+				manVerb(&b, part)
+			}
 		}
 	}
 	fmt.Fprintf(&b, "### parley completion SHELL\n\nPrints what makes SHELL (bash, fish, powershell or zsh) complete commands of parley.\n\n")
@@ -149,6 +152,12 @@ const manSections = `
 
 **LISTEN_PID**, **LISTEN_FDS**, **LISTEN_FDNAMES**
 : Sockets that systemd.socket(5) passes, as in sd_listen_fds(3). **fd:NAME** is the one with that FileDescriptorName, **fd:3** the first. They are not passed on.
+
+**XDG_STATE_HOME**
+: Where the history of a chat is kept, in parley/chat below it; else in ~/.local/state.
+
+**PARLEY_PLAIN**, **TERM**, **NO_COLOR**
+: With PARLEY_PLAIN=1 or TERM=dumb chat has no screen but lines. With NO_COLOR the screen has no colours.
 
 **XDG_RUNTIME_DIR**
 : Named in a hint, as a place for sockets.

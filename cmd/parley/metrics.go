@@ -27,9 +27,9 @@ type metricsServer struct {
 	done chan struct{} // closed when serve has returned
 }
 
-// serveMetrics serves what stats returns, and what is known of the process, at
-// where: HOST:PORT, loopback without a host. The caller stops it.
-func serveMetrics(ctx context.Context, where string, stats func() []parley.Stats, log *slog.Logger) (*metricsServer, error) {
+// serveMetrics serves what stats and chats return, and what is known of the
+// process, at where: HOST:PORT, loopback without a host. The caller stops it.
+func serveMetrics(ctx context.Context, where string, stats func() []parley.Stats, chats func() []hallStats, log *slog.Logger) (*metricsServer, error) {
 	at, err := metricsEndpoint(where)
 	if err != nil {
 		return nil, usageError{err: err}
@@ -41,6 +41,7 @@ func serveMetrics(ctx context.Context, where string, stats func() []parley.Stats
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collector{stats},
+		hallCollector{chats},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

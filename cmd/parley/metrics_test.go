@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"parley"
+	"parley/chat"
 	"parley/endpoint"
 )
 
@@ -56,7 +57,12 @@ func TestMetrics(t *testing.T) {
 		Ended: map[string]int64{"done": 7, "idle": 1}}
 	twin := parley.Stats{Service: "echo", Endpoint: at, Open: 2, Accepted: 20, Ended: map[string]int64{"done": 1},
 		Rejected: map[string]int64{"sessions": 9}}
-	m, err := serveMetrics(context.Background(), "127.0.0.1:0", func() []parley.Stats { return []parley.Stats{one, twin} }, slog.New(slog.DiscardHandler))
+	halls := []hallStats{
+		{"none", chat.Stats{Members: 1, Rooms: 2, Posts: 3, Refused: 4, Repeats: 5, Deliveries: 6, Missed: 7, Resumed: 8, Dropped: 9}},
+		{"/s", chat.Stats{Members: 10}},
+	}
+	m, err := serveMetrics(context.Background(), "127.0.0.1:0",
+		func() []parley.Stats { return []parley.Stats{one, twin} }, func() []hallStats { return halls }, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +80,18 @@ func TestMetrics(t *testing.T) {
 			`parley_bytes_total{direction="out",` + labels + `,service="echo"} 4`,
 			`parley_messages_total{direction="in",` + labels + `,service="echo"} 5`,
 			`parley_messages_total{direction="out",` + labels + `,service="echo"} 6`,
+			`parley_chat_members{store="none"} 1`,
+			`parley_chat_members{store="/s"} 10`,
+			`parley_chat_rooms{store="none"} 2`,
+			`parley_chat_posts_total{store="none"} 3`,
+			`parley_chat_refused_total{store="none"} 4`,
+			`parley_chat_repeats_total{store="none"} 5`,
+			`parley_chat_deliveries_total{store="none"} 6`,
+			`parley_chat_missed_total{store="none"} 7`,
+			`parley_chat_resumed_total{store="none"} 8`,
+			`parley_chat_dropped_total{store="none"} 9`,
+			`# TYPE parley_chat_members gauge`,
+			`# TYPE parley_chat_posts_total counter`,
 			`# TYPE parley_sessions gauge`,
 			`# TYPE parley_bytes_total counter`,
 		} {
@@ -89,7 +107,7 @@ func TestMetrics(t *testing.T) {
 
 // A client that never finishes its request does not keep the server.
 func TestMetricsStop(t *testing.T) {
-	m, err := serveMetrics(context.Background(), ":0", func() []parley.Stats { return nil }, slog.New(slog.DiscardHandler))
+	m, err := serveMetrics(context.Background(), ":0", func() []parley.Stats { return nil }, func() []hallStats { return nil }, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

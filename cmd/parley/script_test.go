@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"syscall"
@@ -24,7 +25,7 @@ type backgroundsKey struct{}
 
 func scriptSetup(env *testscript.Env) error {
 	env.Values[backgroundsKey{}] = make(map[string]*background)
-	env.Vars = append(env.Vars, "GORACE="+os.Getenv("GORACE"))
+	env.Vars = append(env.Vars, "GORACE="+os.Getenv("GORACE"), "XDG_STATE_HOME="+filepath.Join(env.WorkDir, "state"))
 	return nil
 }
 
@@ -37,7 +38,7 @@ func scriptStart(ts *testscript.TestScript, neg bool, args []string) {
 	b := &background{stdout: newRecord(), stderr: newRecord(), done: make(chan struct{})}
 	b.cmd = exec.Command("parley", args[1:]...)
 	b.cmd.Dir = ts.Getenv("WORK")
-	b.cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("WORK"))
+	b.cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("WORK"), "XDG_STATE_HOME="+ts.Getenv("XDG_STATE_HOME"))
 	b.cmd.Stdout, b.cmd.Stderr = b.stdout, b.stderr
 	ts.Check(b.cmd.Start())
 	go b.reap() // ends with the process

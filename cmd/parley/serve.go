@@ -23,6 +23,10 @@ For every listener it prints "listening SERVICE@ENDPOINT" to stdout, with the re
 address and port, before it serves. Nothing else goes to stdout. The log goes to
 stderr; lines that stderr does not take are left out, and how many is a line too.
 
+All chat of one command that has the same store is one chat, whatever it is served
+over. Its store is opened before any endpoint, and one process at a time has it. In
+the default set a store that cannot be opened is a warning, and chat is left out.
+
 The file of -f has one SERVICE@ENDPOINT a line. Empty lines are skipped, and so is
 what follows a # that begins a line or comes after a space.
 
@@ -33,6 +37,7 @@ nothing to reload. Status 0: drained; 1: an endpoint could not be opened, or
 
 const serveExample = `  parley serve
   parley serve echo@tcp://:0 echo@udp://:0 stamp@tls://:9443
+  parley serve chat@tcp://:9527 chat@udp://:9528 chat@ws://:8081/chat
   parley serve 'gate?secret=1&wait=5s@unix:/run/gate.sock?mode=0660'
   parley serve -f services.conf --metrics :9100 --log json`
 
@@ -52,7 +57,7 @@ func newServe(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "serve [flags] [SERVICE[?param=value]@ENDPOINT ...]",
 		Short:             "serve small services at endpoints",
-		Long:              serveLong + "\n\nServices:\n" + serviceTable(service.All()),
+		Long:              serveLong + "\n\nServices:\n" + serviceTable(kinds()),
 		Example:           serveExample,
 		ValidArgsFunction: completeService,
 	}
@@ -85,7 +90,8 @@ func (f *serveFlags) check() error {
 	return nil
 }
 
-// serviceTable lists services for the help, aligned.
+// serviceTable lists services for the help, aligned. A service of many parameters
+// has a line for each.
 func serviceTable(kinds []service.Kind) string {
 	var b strings.Builder
 	for _, k := range kinds {
@@ -93,9 +99,23 @@ func serviceTable(kinds []service.Kind) string {
 		for i, p := range k.Params {
 			name += map[bool]string{true: "?", false: "&"}[i == 0] + p.Name + "="
 		}
-		fmt.Fprintf(&b, "  %-20s %s\n", name, k.Summary)
+		if len(k.Params) <= 2 {
+			fmt.Fprintf(&b, "  %-20s %s\n", name, k.Summary)
+			continue
+		}
+		fmt.Fprintf(&b, "  %-20s %s; parameters:\n", k.Name, k.Summary)
+		for _, p := range k.Params {
+			fmt.Fprintf(&b, "    %-18s %s%s\n", p.Name+"=", p.Summary, defaultOf(p))
+		}
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+func defaultOf(p service.Param) string {
+	if p.Default == "" {
+		return ""
+	}
+	return " (default " + p.Default + ")"
 }
 
 // completeService completes the name of a service, and nothing after its @.
@@ -104,7 +124,7 @@ func completeService(_ *cobra.Command, _ []string, word string) ([]string, cobra
 		return nil, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []string
-	for _, k := range service.All() {
+	for _, k := range kinds() {
 		names = append(names, k.Name+"\t"+k.Summary)
 	}
 	return names, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
@@ -141,7 +161,7 @@ func (e *env) serve(ctx context.Context, f *serveFlags, args []string) error {
 	defer s.metrics.stop()
 	if err := s.announce(); err != nil {
 		s.server.Close()
-		return err
+		return s.closeHalls(err)
 	}
-	return s.run(ctx, time.Duration(f.drain))
+	return s.closeHalls(s.run(ctx, time.Duration(f.drain)))
 }

@@ -17,6 +17,35 @@ type entry struct {
 	place   place // of its endpoint in a services file; zero for an argument
 }
 
+// name is the entry for people, without parameters and options, which may hold
+// secrets.
+func (one entry) name() string {
+	return one.target.Service + "@" + printed(one.target.Endpoint).String()
+}
+
+// isHall reports whether it is a chat, whose hall has to be opened first.
+func (one entry) isHall() bool {
+	_, ok := one.service.(closedHall)
+	return ok
+}
+
+// placed puts err in its place in a services file.
+func (one entry) placed(err error) error {
+	if one.place.line > 0 {
+		return one.place.of(err)
+	}
+	return err
+}
+
+// An entryError is why an entry cannot be served.
+type entryError struct {
+	name string // of the entry
+	err  error
+}
+
+func (e *entryError) Error() string { return e.name + ": " + e.err.Error() }
+func (e *entryError) Unwrap() error { return e.err }
+
 // A wordError is what is wrong with a part of a word, word[from:to].
 type wordError struct {
 	from, to int
@@ -48,7 +77,7 @@ type catalog struct {
 // entriesOf reads the arguments, then the file; without either it is the default
 // set. Everything that cannot be read is named.
 func (e *env) entriesOf(f *serveFlags, args []string) ([]entry, error) {
-	c := catalog{kinds: service.All(), fds: e.listenFDs()}
+	c := catalog{kinds: kinds(), fds: e.listenFDs()}
 	if len(args) == 0 && f.file == "" {
 		return c.defaultSet()
 	}
@@ -68,6 +97,7 @@ func (e *env) entriesOf(f *serveFlags, args []string) ([]entry, error) {
 		}
 		all = append(all, entries...)
 	}
+	errs = append(errs, e.hallConflicts(all)...)
 	if len(errs) > 0 {
 		return nil, e.reportPlaced(statusUsage, errs)
 	}
@@ -152,8 +182,12 @@ func badWord(word string, err error) error {
 // not have, or whose value cannot be read.
 func spanOfParam(word string, t endpoint.Target, kind service.Kind, err error) (from, to int) {
 	var bad *endpoint.ParseError
+	var param *paramError
 	errors.As(err, &bad)
 	service, _, _ := strings.Cut(word, "@")
+	if errors.As(err, &param) {
+		return spanOfPair(service, 0, param.name)
+	}
 	for name, value := range t.Params() {
 		if !hasParam(kind, name) || value == "" || bad != nil && bad.Input == value {
 			return spanOfPair(service, 0, name)

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"parley/service"
 )
 
 func TestSplitServices(t *testing.T) {
@@ -93,7 +91,7 @@ func FuzzServices(f *testing.F) {
 	} {
 		f.Add(text)
 	}
-	c := catalog{kinds: service.All(), fds: &listenFDs{err: errors.New("none")}}
+	c := catalog{kinds: kinds(), fds: &listenFDs{err: errors.New("none")}}
 	f.Fuzz(func(t *testing.T, text string) {
 		words, errs := splitServices("f", text)
 		want, further := slowWords(text)

@@ -26,7 +26,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"parley/endpoint"
-	"parley/service"
 	"parley/transport"
 )
 
@@ -40,7 +39,8 @@ const patience = 30 * time.Second
 //	logged NAME REGEXP                                  await a match in its stderr; $match is the first group
 //	stopped NAME STATUS[|STATUS]                        await its exit; NAME.out and NAME.err are what it printed
 //	refused ENDPOINT                                    await that nobody listens there any more
-//	open CONN ENDPOINT, send CONN TEXT, recv CONN TEXT, ended CONN, shut CONN    be a client
+//	open CONN ENDPOINT, send CONN TEXT, recv CONN TEXT, ended CONN, shut CONN    be a client; \n in what is sent is the end of a line
+//	heard CONN REGEXP                                   read lines up to one that matches; $match is the first group
 //	hold ENDPOINT                                       listen there as another program would; $held is where
 //	fetch URL FILE                                      GET
 //	jsonlines FILE                                      every line is a JSON object
@@ -54,7 +54,8 @@ func TestServeScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
-			s := &serveScript{servers: map[string]*child{}, conns: map[string]net.Conn{}}
+			s := &serveScript{servers: map[string]*child{}, conns: map[string]net.Conn{}, lines: map[string][]byte{}}
+			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
 			e.Values[serveKey{}] = s
 			e.Defer(s.close)
 			return nil
@@ -62,7 +63,7 @@ func TestServeScripts(t *testing.T) {
 		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": scriptServe, "signal": scriptSignal, "logged": scriptLogged, "stopped": scriptStopped,
-			"open": scriptOpen, "send": scriptSend, "recv": scriptRecv, "ended": scriptEnded, "refused": scriptRefused, "shut": scriptShut,
+			"open": scriptOpen, "send": scriptSend, "recv": scriptRecv, "ended": scriptEnded, "refused": scriptRefused, "shut": scriptShut, "heard": scriptHeard,
 			"hold": scriptHold, "fetch": scriptFetch, "jsonlines": scriptJSONLines, "lockdefaults": scriptLockDefaults,
 		},
 	})
@@ -74,6 +75,7 @@ type serveKey struct{}
 type serveScript struct {
 	servers map[string]*child
 	conns   map[string]net.Conn
+	lines   map[string][]byte // read from a conn, and not yet heard
 	held    []io.Closer
 	unlock  func()
 }
@@ -119,7 +121,7 @@ func condition(cond string) (bool, error) {
 
 // defaultsFree reports whether every default endpoint can be bound now.
 func defaultsFree() bool {
-	for _, k := range service.All() {
+	for _, k := range kinds() {
 		for _, text := range k.Default {
 			target, err := endpoint.ParseTarget(text)
 			if err != nil {
@@ -273,7 +275,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	// exec, so that the process is parley and not the shell.
 	cmd := exec.Command("sh", append([]string{"-c", `[ -z "$LISTEN_FDS" ] || export LISTEN_PID=$$; exec parley serve "$@"`, "sh"}, args...)...)
 	cmd.Dir = ts.MkAbs(".")
-	cmd.Env = append(os.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"))
+	cmd.Env = append(os.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"), "XDG_STATE_HOME="+ts.Getenv("XDG_STATE_HOME"))
 	if names != "" {
 		cmd.Env = append(cmd.Env, "LISTEN_FDNAMES="+names, fmt.Sprintf("LISTEN_FDS=%d", strings.Count(names, ":")+1))
 		cmd.ExtraFiles = passedSockets(ts, strings.Count(names, ":")+1)
@@ -383,7 +385,7 @@ func connOf(ts *testscript.TestScript, name string) net.Conn {
 }
 
 func scriptSend(ts *testscript.TestScript, neg bool, args []string) {
-	_, err := connOf(ts, args[0]).Write([]byte(args[1]))
+	_, err := connOf(ts, args[0]).Write([]byte(strings.ReplaceAll(args[1], `\n`, "\n")))
 	ts.Check(err)
 }
 
@@ -393,6 +395,30 @@ func scriptRecv(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := io.ReadFull(connOf(ts, args[0]), got)
 	if err != nil || !bytes.Equal(got, want) {
 		ts.Fatalf("recv %s: got %q (%v), want %q", args[0], got[:n], err, want)
+	}
+}
+
+func scriptHeard(ts *testscript.TestScript, neg bool, args []string) {
+	re, err := regexp.Compile(args[1])
+	ts.Check(err)
+	conn, s := connOf(ts, args[0]), scriptOf(ts)
+	var heard []string
+	for b := make([]byte, 64<<10); ; {
+		for line, rest, ok := bytes.Cut(s.lines[args[0]], []byte("\n")); ok; line, rest, ok = bytes.Cut(rest, []byte("\n")) {
+			s.lines[args[0]] = rest
+			heard = append(heard, string(line))
+			if groups := re.FindSubmatch(line); groups != nil {
+				if len(groups) > 1 {
+					ts.Setenv("match", string(groups[1]))
+				}
+				return
+			}
+		}
+		n, err := conn.Read(b)
+		if err != nil {
+			ts.Fatalf("heard %s: no %q (%v), but %q and %q", args[0], args[1], err, heard, s.lines[args[0]])
+		}
+		s.lines[args[0]] = append(s.lines[args[0]], b[:n]...)
 	}
 }
 

@@ -106,6 +106,8 @@ func dialCommand(service string, e endpoint.Endpoint, pin string) string {
 		e = e.With("pin", pin)
 	}
 	switch service {
+	case "chat":
+		return "parley chat " + quoted(e.String())
 	case "echo", "ack", "gate", "stamp": // a line, an answer
 		return "parley dial --ask " + quoted(e.String())
 	}

@@ -17,6 +17,8 @@ func TestDialCommand(t *testing.T) {
 		{"echo", "tls://0.0.0.0:7", "sha256:ab", "parley dial --ask 'tls://127.0.0.1:7?pin=sha256:ab'"},
 		{"discard", "unix:/run/it's.sock", "", "parley dial unix:/run/it%27s.sock"},
 		{"discard", "ip://127.0.0.1?proto=253", "", "parley dial 'ip://127.0.0.1?proto=253'"},
+		{"chat", "ws://0.0.0.0:8081/chat", "", "parley chat ws://127.0.0.1:8081/chat"},
+		{"chat", "tls://127.0.0.1:7", "sha256:ab", "parley chat 'tls://127.0.0.1:7?pin=sha256:ab'"},
 		{"echo", "fd:3", "", ""},
 		{"echo", "mem:x", "", ""},
 	} {

@@ -18,6 +18,7 @@ type serving struct {
 	server  *parley.Server
 	where   string  // of the metrics, "" for none
 	opened  []entry // in the order of the server's listeners
+	halls   hallSet // that opened are listeners of
 	metrics *metricsServer
 }
 
@@ -30,12 +31,15 @@ func newServing(e *env, f *serveFlags) *serving {
 	}}
 }
 
-// open binds every entry. With named it is all or none, and otherwise what can
-// be bound, with a warning for what cannot. The metrics were asked for by name
-// in any case.
+// open opens the stores of chats and then binds every entry. With named it is all
+// or none, and otherwise what can be opened, with a warning for what cannot. The
+// metrics were asked for by name in any case.
 func (s *serving) open(ctx context.Context, entries []entry, named bool) error {
 	s.talk.log.Debug("limits", "each", s.server.Limits.String())
-	var errs []error
+	entries, errs, err := s.openHalls(ctx, entries)
+	if err != nil {
+		return s.closeHalls(err)
+	}
 	for _, one := range entries {
 		if err := s.listen(ctx, one); err != nil {
 			errs = append(errs, err)
@@ -44,20 +48,22 @@ func (s *serving) open(ctx context.Context, entries []entry, named bool) error {
 	if !named && len(s.opened) > 0 {
 		s.warn(errs)
 		errs = nil
+		if err := s.leaveEmptyHalls(); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	if s.where != "" {
-		var err error
-		if s.metrics, err = serveMetrics(ctx, s.where, s.server.Stats, s.talk.log); err != nil {
+		if s.metrics, err = serveMetrics(ctx, s.where, s.server.Stats, s.halls.stats, s.talk.log); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	if len(errs) == 0 {
 		return nil
 	}
-	err := s.env.reportPlaced(statusOfOpen(errs), errs) // while what is open tells a hint who holds it
+	err = s.env.reportPlaced(statusOfOpen(errs), errs) // while what is open tells a hint who holds it
 	s.metrics.stop()
 	s.server.Close()
-	return err
+	return s.closeHalls(err)
 }
 
 // listen opens one entry.
@@ -70,10 +76,7 @@ func (s *serving) listen(ctx context.Context, one entry) error {
 	if joined := parts(err); len(joined) == 1 {
 		err = joined[0]
 	}
-	if one.place.line > 0 {
-		return one.place.of(err)
-	}
-	return err
+	return one.placed(err)
 }
 
 // statusOfOpen is 2 where nothing but a text was wrong.
@@ -87,9 +90,13 @@ func statusOfOpen(errs []error) int {
 	return statusUsage
 }
 
-// warn says which of the default endpoints are busy.
+// warn says which of the default endpoints are busy, and why there is no chat.
 func (s *serving) warn(errs []error) {
 	for _, err := range errs {
+		var hall *hallError
+		if errors.As(err, &hall) {
+			err = fmt.Errorf("%w; chat is left out", err)
+		}
 		s.talk.warn("%v", err)
 	}
 	for _, hint := range hintsFor(errors.Join(errs...)) {
@@ -176,6 +183,7 @@ func (s *serving) serve(served chan<- error) { served <- s.server.Serve() }
 func (s *serving) drain(limit time.Duration) error {
 	ctx, cut := context.WithCancel(context.Background())
 	defer cut()
+	s.halls.goodbye()
 	drained := make(chan error, 1)
 	go s.shutdown(ctx, drained)
 	timer := time.NewTimer(limit)

@@ -115,7 +115,7 @@ func TestServeLeavesNothing(t *testing.T) {
 	stdout := &listeningWriter{listens: cancel}
 	var stderr bytes.Buffer
 	e := &env{stdin: strings.NewReader(""), stdout: stdout, stderr: &stderr, getenv: os.Getenv}
-	if status := e.run(ctx, []string{"serve", "--metrics", ":0", "echo@tcp://127.0.0.1:0"}); status != 0 {
+	if status := e.run(ctx, []string{"serve", "--metrics", ":0", "echo@tcp://127.0.0.1:0", "chat?store=" + t.TempDir() + "@tcp://127.0.0.1:0", "chat?store=none@udp://127.0.0.1:0"}); status != 0 {
 		t.Errorf("status %d, want 0; stderr:\n%s", status, stderr.String())
 	}
 	_, url, _ := strings.Cut(stderr.String(), "metrics http://")
