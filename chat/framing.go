@@ -39,3 +39,12 @@ func (plainFraming) Split(data []byte, max int, last bool) (msg []byte, n int, e
 func (plainFraming) Append(dst, msg []byte) ([]byte, error) { return append(dst, msg...), nil }
 func (plainFraming) String() string                         { return "text" }
 func (plainFraming) Pause() time.Duration                   { return plainPause }
+
+// clientFraming is the framing of a client: lines, each with its end. What a
+// stream ends with in mid-line was cut, and is nothing that the client said: to
+// post half of a text would make its repeat the repeat of another one.
+type clientFraming struct{ parley.Framing }
+
+func (f clientFraming) Split(data []byte, max int, last bool) (msg []byte, n int, err error) {
+	return f.Framing.Split(data, max, false)
+}

@@ -219,8 +219,42 @@ func (m *member) take(line []byte) {
 			return
 		}
 	}
+	if m.datagram && m.lines == 0 && strays(line) {
+		m.write(problem(wire.NoVerb, &refusal{wire.CodeUnproved, "PARLEY comes first"}))
+		m.conn.End()
+		return
+	}
 	m.lines++
 	m.plainLine(bytes.Clone(line))
+}
+
+// holdsSecret reports whether line is a client's first line or the beginning of
+// one, which is never shown to anybody.
+func holdsSecret(line []byte) bool {
+	rest, ok := bytes.CutPrefix(line, []byte(wire.VerbHello+" "))
+	return ok && len(rest) > 0 && rest[0] >= '0' && rest[0] <= '9'
+}
+
+// strays reports whether line is that of a client whose session is over: on
+// datagrams it may not know, after the server was started again.
+func strays(line []byte) bool {
+	l, err := wire.ParseLine(line)
+	if err != nil {
+		return false
+	}
+	switch l.Verb {
+	case wire.VerbPost, wire.VerbTell:
+		_, err = l.Number(0)
+		return err == nil && l.HasText
+	case wire.VerbJoin, wire.VerbPast:
+		_, ok := l.Value("after")
+		return ok
+	case wire.VerbProof, wire.VerbPart, wire.VerbNick:
+		return len(l.Words) == 1
+	case wire.VerbQuit, wire.VerbRooms:
+		return len(l.Words) == 0
+	}
+	return false
 }
 
 // standing is what the session is, and whose.

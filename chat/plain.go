@@ -39,6 +39,10 @@ const skipPause = 2 * time.Second
 // plainLine takes a line of a plain peer, which is the peer's no more. One of no
 // bytes at all stands for one that was too long.
 func (m *member) plainLine(line []byte) {
+	if holdsSecret(line) {
+		m.notify("not sent: a client's first line has to come first")
+		return
+	}
 	if !m.proved() && !m.plainProof(line) {
 		return
 	}

@@ -11,7 +11,7 @@ import (
 
 // hello makes a session that of a client.
 func (m *member) hello(line []byte) {
-	m.conn.SetFraming(parley.Line)
+	m.conn.SetFraming(clientFraming{parley.Line})
 	l, err := wire.ParseLine(line)
 	var hello wire.Hello
 	if err == nil {

@@ -270,3 +270,47 @@ func TestShutdown(t *testing.T) {
 		g.wantEnd()
 	})
 }
+
+// TestHalfALineIsNothing cuts a client's stream in the middle of a post: it is not
+// stored, so that its repeat is what the client said.
+func TestHalfALineIsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := serve(t, new(chat.Hub))
+		a := r.client("ada")
+		a.say("JOIN lobby")
+		a.want("LIVE lobby 0 1")
+		io.WriteString(a.conn, "POST 1 lobby say :hello wor")
+		a.conn.(interface{ CloseWrite() error }).CloseWrite()
+		a.wantEnd()
+		b := r.client("ada")
+		b.say("JOIN lobby", "POST 1 lobby say :hello world")
+		b.want("LIVE lobby 0 1", "~MSG lobby 1 0 .* say :hello world", "ACK 1 1")
+	})
+}
+
+// TestSecretIsNotPosted has a client's first line, whole or not, come where a plain
+// peer's lines do.
+func TestSecretIsNotPosted(t *testing.T) {
+	for _, line := range []string{"PARLEY 1 token=" + token("ada") + "\n", "PARLEY 1 tok"} {
+		synctest.Test(t, func(t *testing.T) {
+			r := serve(t, new(chat.Hub))
+			g := r.plain("g")
+			a := r.plain("a")
+			g.want("* guest-2 joined")
+			a.say("hello")
+			g.want("guest-2: hello")
+			io.WriteString(a.conn, line)
+			a.want("* not sent: a client's first line has to come first")
+			b := r.dial("b")
+			io.WriteString(b.conn, "PARLEY 1 tok")
+			b.conn.(interface{ CloseWrite() error }).CloseWrite()
+			b.want("* not sent: a client's first line has to come first")
+			b.wantEnd()
+			a.say("bye")
+			g.want("guest-2: bye")
+			if n := r.hub.Stats().Posts; n != 2 {
+				t.Errorf("%d posts, want 2", n)
+			}
+		})
+	}
+}

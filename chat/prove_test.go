@@ -263,3 +263,22 @@ func TestWrongWords(t *testing.T) {
 		}
 	})
 }
+
+// TestStrayLines are those of a client whose session a server that was started again
+// does not know: they are answered, not posted.
+func TestStrayLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, u := serveUDP(t, &chat.Hub{})
+		for i, line := range []string{"POST 7 ops say :hello", "TELL 8 ada :hello", "JOIN ops after=17"} {
+			p := &udpPeer{t: t, u: u, addr: fmt.Sprintf("127.0.0.1:%d", 2000+i)}
+			p.say(line + "\n")
+			p.want("ERR - unproved :.*\n")
+		}
+		p := &udpPeer{t: t, u: u, addr: "127.0.0.1:3000"}
+		p.say("JOIN us\n")
+		p.want("\\* you are guest-1 .*")
+		if n := r.hub.Stats().Posts; n != 1 {
+			t.Errorf("%d posts, want the one of a person", n)
+		}
+	})
+}

@@ -3,10 +3,8 @@ package client_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"sync"
-	"syscall"
 	"testing"
 
 	"parley"
@@ -46,7 +44,7 @@ func (h *house) start() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if err := srv.Add(hub, abrupt{l}, endpoint.Endpoint{Scheme: "mem", Path: "door"}); err != nil {
+	if err := srv.Add(hub, l, endpoint.Endpoint{Scheme: "mem", Path: "door"}); err != nil {
 		h.t.Fatal(err)
 	}
 	if h.air != nil {
@@ -67,25 +65,6 @@ func (h *house) start() {
 		<-served
 		hub.Close()
 	}
-}
-
-// An abrupt listener's connections never end in order: a cut is an error, after
-// which half a line counts for nothing.
-type abrupt struct{ net.Listener }
-
-func (l abrupt) Accept() (net.Conn, error) {
-	nc, err := l.Listener.Accept()
-	return abruptConn{nc}, err
-}
-
-type abruptConn struct{ net.Conn }
-
-func (c abruptConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	if err == io.EOF {
-		err = syscall.ECONNRESET
-	}
-	return n, err
 }
 
 // stop ends the hub without a word.
