@@ -37,6 +37,10 @@ type Config struct {
 	// Empty is the room where people meet at the server.
 	Rooms []string
 
+	// Apart stays out of every room, so that nobody is told of somebody who only
+	// reads history. Rooms is not heeded then.
+	Apart bool
+
 	// Past is how much history is asked for when a room is first joined: the
 	// last Past messages; 0 is 50, negative none. Since, if it is not zero,
 	// asks for what was stored since then instead.
@@ -56,6 +60,14 @@ const (
 	defaultPast   = 50
 	defaultLinger = 2 * time.Second
 )
+
+// rooms are those to join from the start.
+func (c *Config) rooms() []string {
+	if c.Apart {
+		return nil
+	}
+	return c.Rooms
+}
 
 func (c *Config) past() int {
 	if c.Past == 0 {

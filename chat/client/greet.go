@@ -79,7 +79,7 @@ func (s *session) receiveHello(now time.Time, b []byte, l wire.Line, err error) 
 func (s *session) welcome(now time.Time, w wire.Welcome) {
 	s.name, s.max, s.alive.idle = w.Name, min(w.Max, wire.MaxText), w.Idle
 	s.lobby = text.Clean(w.Room)
-	if s.home == "" && !s.makeHome(w.Room) {
+	if s.home == "" && !s.cfg.Apart && !s.makeHome(w.Room) {
 		s.fail(fmt.Errorf("%w: its room is called %q", ErrNotChat, w.Room))
 		return
 	}

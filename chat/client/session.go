@@ -84,7 +84,7 @@ func newSession(cfg Config, draw func() float64) *session {
 	s := &session{cfg: cfg, token: cfg.token(), draw: draw, name: cfg.Name, max: wire.MaxText}
 	s.self = wire.PublicHalf(s.token)
 	s.posting = newPosting()
-	for _, name := range cfg.Rooms {
+	for _, name := range cfg.rooms() {
 		if name, err := text.Room(name); err == nil && s.room(name) == nil {
 			s.rooms = append(s.rooms, &room{name: name})
 		}
@@ -110,7 +110,7 @@ func (s *session) check() error {
 		}
 		s.name = name
 	}
-	for _, name := range s.cfg.Rooms {
+	for _, name := range s.cfg.rooms() {
 		if _, err := text.Room(name); err != nil {
 			return fmt.Errorf("chat: room %q: %w", name, err)
 		}

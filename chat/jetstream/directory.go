@@ -58,19 +58,18 @@ type Directory struct {
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 
-	// calling is held while on is told something, and taken before mu by whoever
-	// learns something to tell, so that it is told in order.
-	calling sync.Mutex
-
 	mu      sync.Mutex
-	bucket  *bucket           // nil before Follow
-	closed  bool              //
+	bucket  *bucket // nil before Follow
+	closed  bool
 	mine    map[string]*held  // names of this hub, by key
 	authors map[string]string // the keys in mine, by author
 	claims  map[string]*claim // claims under way, by key
 	gone    map[string]gone   // keys to erase
 	others  table
 	ticked  time.Time // when others was last counted
+	untold  []news    // what on is to be told, in order
+	telling bool      // somebody is telling on; what is untold he tells too
+	told    sync.Cond // that telling has ended
 }
 
 // held is a name that this hub has.
@@ -94,7 +93,7 @@ type gone struct {
 }
 
 func newDirectory(nc *nats.Conn, js natsjs.JetStream, replicas int, log *slog.Logger) *Directory {
-	return &Directory{
+	d := &Directory{
 		nc: nc, js: js, replicas: replicas, log: log, id: rand.Text(),
 		beatEvery: 4 * time.Second, lostAfter: 5, coalesce: 100 * time.Millisecond,
 		tellFor: 3 * time.Second, keep: 15 * time.Minute,
@@ -102,6 +101,8 @@ func newDirectory(nc *nats.Conn, js natsjs.JetStream, replicas int, log *slog.Lo
 		mine: map[string]*held{}, authors: map[string]string{},
 		claims: map[string]*claim{}, gone: map[string]gone{}, others: newTable(),
 	}
+	d.told.L = &d.mu
+	return d
 }
 
 var errDirectory = errors.New("the directory is not followed")
@@ -136,23 +137,20 @@ func (d *Directory) claim(ctx context.Context, key string, p chat.Presence) (old
 	now := presence{Hub: d.id, Name: p.Name, Author: p.Author, Rooms: roomsOf(p)}
 	rev, err = d.put(ctx, b, key, now, rev, true)
 
-	d.calling.Lock()
-	defer d.calling.Unlock()
-	d.mu.Lock()
-	delete(d.claims, key)
-	if err != nil {
-		d.claimFailedLocked(key, err)
-		d.mu.Unlock()
-		return "", err
-	}
-	now.Claim = rev
-	old = d.settleLocked(key, &held{presence: now, rev: rev, wrote: time.Now()})
-	n := d.missedLocked(key, c)
-	if d.mine[key] == nil {
-		err = chat.ErrNameTaken
-	}
-	d.mu.Unlock()
-	d.tell(n)
+	d.learn(func() []news {
+		delete(d.claims, key)
+		if err != nil {
+			d.claimFailedLocked(key, err)
+			return nil
+		}
+		now.Claim = rev
+		old = d.settleLocked(key, &held{presence: now, rev: rev, wrote: time.Now()})
+		n := d.missedLocked(key, c)
+		if d.mine[key] == nil {
+			err = chat.ErrNameTaken
+		}
+		return n
+	})
 	return old, err
 }
 
@@ -251,19 +249,16 @@ func (d *Directory) Release(ctx context.Context, p chat.Presence, why string) er
 
 // leave makes an author's name one to erase and reports whether it was this
 // hub's. What he may have elsewhere from before is his again.
-func (d *Directory) leave(key, author, why string) bool {
-	d.calling.Lock()
-	defer d.calling.Unlock()
-	d.mu.Lock()
-	if h := d.mine[key]; h == nil || h.Author != author {
-		d.mu.Unlock()
-		return false
-	}
-	d.dropLocked(key, why)
-	n := d.others.review(nil, author, why)
-	d.mu.Unlock()
-	d.tell(n)
-	return true
+func (d *Directory) leave(key, author, why string) (left bool) {
+	d.learn(func() []news {
+		if h := d.mine[key]; h == nil || h.Author != author {
+			return nil
+		}
+		left = true
+		d.dropLocked(key, why)
+		return d.others.review(nil, author, why)
+	})
+	return left
 }
 
 // dropLocked makes a name of this hub one to erase. d.mu is held.

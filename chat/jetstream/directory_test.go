@@ -239,6 +239,20 @@ func TestDirectoryTell(t *testing.T) {
 	}
 }
 
+// A hub may use the directory in what the directory calls.
+func TestDirectoryCalledBack(t *testing.T) {
+	a, b := startTwo(t)
+	a.claim("ada", "aa")
+	b.await(t, "claim", b.has("aa"))
+	a.then = func(chat.Presence) {
+		a.release("ada", "aa", "left")
+		a.claim("guest-1", "aa")
+	}
+	b.claim("bob", "bb")
+	a.await(t, "claim", a.has("bb"))
+	b.await(t, "claim in the call", b.called(`present guest-1 aa [] was ""`))
+}
+
 func TestDirectoryClose(t *testing.T) {
 	a, b := startTwo(t)
 	for i := range 40 {

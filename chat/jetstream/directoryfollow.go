@@ -12,7 +12,7 @@ import (
 )
 
 // Follow implements [chat.Directory]. ctx bounds the goroutines too, which
-// Close waits for. The functions of on must not call the Directory.
+// Close waits for. The functions of on may call the Directory.
 func (d *Directory) Follow(ctx context.Context, on chat.Elsewhere) error {
 	ctx, d.stop = context.WithCancel(ctx)
 	d.on = on
@@ -57,7 +57,7 @@ func (d *Directory) follow(ctx context.Context, w *bucketWatch) {
 		case e, open := <-w.kv.Updates():
 			if fresh = !open; open && e != nil {
 				c := changeOf(e)
-				d.heard(c)
+				d.learn(func() []news { return d.heardLocked(c) })
 				if c.key == hubKey(d.id) {
 					silence.Reset(3 * d.beatEvery)
 				}
@@ -123,7 +123,7 @@ func (d *Directory) start(ctx context.Context) (*bucketWatch, error) {
 		w.close()
 		return nil, err
 	}
-	d.takeIn(b, state)
+	d.learn(func() []news { return d.takeInLocked(b, state) })
 	return w, nil
 }
 
@@ -151,17 +151,8 @@ func (w *bucketWatch) state(ctx context.Context, key string, beat uint64) (map[s
 	return state, nil
 }
 
-// takeIn applies a state of the bucket, and reports how it differs from what
-// was known.
-func (d *Directory) takeIn(b *bucket, state map[string]*change) {
-	d.calling.Lock()
-	defer d.calling.Unlock()
-	d.mu.Lock()
-	n := d.takeInLocked(b, state)
-	d.mu.Unlock()
-	d.tell(n)
-}
-
+// takeInLocked applies a state of the bucket, and returns how it differs from what
+// was known. d.mu is held.
 func (d *Directory) takeInLocked(b *bucket, state map[string]*change) (n []news) {
 	other := d.bucket == nil || !d.bucket.created.Equal(b.created)
 	d.bucket, d.ticked = b, time.Now()
@@ -206,19 +197,15 @@ func (d *Directory) meetLocked(state map[string]*change) {
 	d.others.hubs = hubs
 }
 
-// heard applies a change and reports what it means.
-func (d *Directory) heard(c *change) {
-	d.calling.Lock()
-	defer d.calling.Unlock()
-	d.mu.Lock()
-	var n []news
+// heardLocked applies a change. d.mu is held.
+func (d *Directory) heardLocked(c *change) []news {
 	if isName(c.key) {
-		n = d.applyLocked(c)
-	} else if id, ok := strings.CutPrefix(c.key, hubKeys); ok {
-		n = d.hubLocked(id, c)
+		return d.applyLocked(c)
 	}
-	d.mu.Unlock()
-	d.tell(n)
+	if id, ok := strings.CutPrefix(c.key, hubKeys); ok {
+		return d.hubLocked(id, c)
+	}
+	return nil
 }
 
 // hubLocked applies a change of a hub's key. d.mu is held.
@@ -315,15 +302,4 @@ func (d *Directory) elsewhereLocked(c *change) []news {
 		}
 	}
 	return n
-}
-
-// tell reports news. d.calling is held.
-func (d *Directory) tell(list []news) {
-	for _, n := range list {
-		if n.absent {
-			d.on.Absent(n.Presence, n.why)
-		} else {
-			d.on.Present(n.Presence, n.was)
-		}
-	}
 }

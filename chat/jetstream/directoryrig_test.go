@@ -46,8 +46,9 @@ type replica struct {
 	present map[string]chat.Presence // by author
 	calls   []string
 	private []string
-	names   map[string]bool // that Told knows
-	changed chan struct{}   // closed and replaced by every call
+	then    func(chat.Presence) // called first by Present, if it is set
+	names   map[string]bool     // that Told knows
+	changed chan struct{}       // closed and replaced by every call
 }
 
 func newReplica() *replica {
@@ -63,6 +64,9 @@ func (r *replica) note(call string) {
 func (r *replica) elsewhere() chat.Elsewhere {
 	return chat.Elsewhere{
 		Present: func(p chat.Presence, was string) {
+			if r.then != nil {
+				r.then(p)
+			}
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.present[p.Author] = p

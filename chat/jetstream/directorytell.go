@@ -121,7 +121,7 @@ func (d *Directory) hear(ctx context.Context, sub *nats.Subscription, told <-cha
 			if m == nil { // the connection is closed
 				return
 			}
-			answer, _ := json.Marshal(d.told(m.Data))
+			answer, _ := json.Marshal(d.deliver(m.Data))
 			m.Respond(answer)
 		case <-ctx.Done():
 			return
@@ -129,15 +129,16 @@ func (d *Directory) hear(ctx context.Context, sub *nats.Subscription, told <-cha
 	}
 }
 
-// told passes a private message to the hub.
-func (d *Directory) told(request []byte) tellAnswer {
+// deliver passes a private message to the hub.
+func (d *Directory) deliver(request []byte) tellAnswer {
 	var r tellRequest
 	if err := json.Unmarshal(request, &r); err != nil {
 		return tellAnswer{Error: "request: " + err.Error()}
 	}
-	d.calling.Lock()
-	defer d.calling.Unlock()
-	err := d.on.Told(r.To, chat.Private{Name: r.Name, Author: r.Author, ID: r.ID, Text: r.Text})
+	var err error
+	d.alone(func() {
+		err = d.on.Told(r.To, chat.Private{Name: r.Name, Author: r.Author, ID: r.ID, Text: r.Text})
+	})
 	switch {
 	case err == nil:
 		return tellAnswer{}

@@ -154,16 +154,13 @@ func (d *Directory) refresh(ctx context.Context, key string) error {
 
 // lose notes that a name is another hub's.
 func (d *Directory) lose(key string, h *held) {
-	d.calling.Lock()
-	defer d.calling.Unlock()
-	d.mu.Lock()
-	var n []news
-	if d.mine[key] == h {
+	d.learn(func() []news {
+		if d.mine[key] != h {
+			return nil
+		}
 		d.forgetLocked(key)
-		n = d.others.review(nil, h.Author, "left")
-	}
-	d.mu.Unlock()
-	d.tell(n)
+		return d.others.review(nil, h.Author, "left")
+	})
 }
 
 // free erases a key that is gone, unless it has come to be used again.

@@ -122,13 +122,11 @@ func (x *export) run(ctx context.Context) error {
 	return err
 }
 
-// config is that of a client that is not among people for longer than it must.
+// config is that of a client that is not among people.
 func (x *export) config() client.Config {
-	f := &chatFlags{once: true}
-	if x.flags.room != "" {
-		f.rooms = []string{x.flags.room}
-	}
-	return f.clientConfig(x.at)
+	config := (&chatFlags{once: true}).clientConfig(x.at)
+	config.Apart = true
+	return config
 }
 
 // event asks for one page after another.
@@ -141,11 +139,7 @@ func (x *export) event(event client.Event) error {
 		if x.flags.since > 0 {
 			x.query.Since = time.Now().Add(-time.Duration(x.flags.since))
 		}
-	case client.Joined:
-		if e.Room == x.flags.room && x.tag == "" {
-			x.query.Before = e.Seq + 1
-			x.ask()
-		}
+		x.ask()
 	case client.Page:
 		if e.Tag == x.tag {
 			return x.page(e)

@@ -324,6 +324,22 @@ func TestChatExport(t *testing.T) {
 	}
 }
 
+// TestChatExportIsUnseen has a room not told of who reads its history.
+func TestChatExportIsUnseen(t *testing.T) {
+	_, at := chatServer(t)
+	ada := chatter(t, at[0], "ada")
+	startParley(t, devNull(t), nil, "chat", "export", at[0], "--room", "lobby").expect(statusOK)
+	bob := chatter(t, at[0], "bob")
+	ada.stdout.await(t, `bob has come`)
+	if text := ada.stdout.String() + ada.stderr.String(); strings.Contains(text, "guest-") {
+		t.Errorf("ada was told %q", text)
+	}
+	for _, p := range []*process{ada, bob} {
+		p.types("q\n")
+		p.expect(statusOK)
+	}
+}
+
 // The host takes part; when it leaves the conversation ends for all, and what was
 // said is kept.
 func TestChatHost(t *testing.T) {
