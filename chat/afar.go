@@ -70,7 +70,11 @@ func (h *Hub) present(p Presence, was string) {
 	h.mu.Lock()
 	before := h.afar.set(p, was)
 	moved := h.clients[p.Author]
+	bereft := h.names[text.Fold(p.Name)]
 	h.mu.Unlock()
+	if bereft != nil && bereft.author != p.Author {
+		bereft.do(func() { bereft.loseName(p.Name) }, true, 0)
+	}
 	if moved != nil {
 		moved.do(moved.moveAway, true, 0)
 	}
@@ -151,4 +155,19 @@ func (p *person) moveAway() {
 	}
 	p.moved = true
 	p.leave(wire.WhyLeft)
+}
+
+// loseName makes a guest of somebody whose name was given to another person at
+// another hub, while this one could not be heard there.
+func (p *person) loseName(name string) {
+	old := p.called()
+	if p.gone || text.Fold(old) != text.Fold(name) {
+		return // it only asks for the name, or has another one by now
+	}
+	p.takeGuest()
+	p.renamed(old)
+	if m := p.member.Load(); m != nil {
+		why := "somebody else was given the name " + old + " while this server was cut off"
+		m.send(m.either(withText(why, wire.VerbNote), notice(why)))
+	}
 }

@@ -140,6 +140,30 @@ func (d endDirectory) Follow(_ context.Context, on chat.Elsewhere) error {
 	return nil
 }
 
+// TestNameLost has a name given away at another hub, as when this one was cut off
+// for long.
+func TestNameLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newUnion(t)
+		e, f := u.end(), u.end()
+		at := func(name string) string { return endpoint.Endpoint{Scheme: "mem", Path: t.Name() + name}.String() }
+		r := serve(t, &chat.Hub{Log: endLog{e}, Directory: endDirectory{e}}, at("1"))
+		s := serve(t, &chat.Hub{Log: endLog{f}, Directory: endDirectory{f}}, at("2"))
+		a := r.client("ada")
+		a.say("JOIN lobby")
+		a.want("LIVE lobby 0 1")
+		u.mu.Lock()
+		delete(u.names, text.Fold("ada")) // given up for dead
+		u.mu.Unlock()
+		s.srv.Close() // the other hub knows no ada
+		f.on.Absent(chat.Presence{Name: "ada", Author: self("ada")}, "lost")
+		e.on.Present(chat.Presence{Name: "Ada", Author: "0123456789ab", Rooms: []string{"lobby"}}, "")
+		a.want("HERE lobby Ada", "NAMED ada guest-1", "~NOTE :somebody else was given the name ada .*")
+		a.say("WHO lobby")
+		a.want("WHO lobby Ada guest-1", "END WHO lobby 2")
+	})
+}
+
 // TestTwoHubs lets people at two hubs of one log meet.
 func TestTwoHubs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

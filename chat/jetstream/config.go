@@ -33,7 +33,7 @@ type Config struct {
 	Replicas int
 
 	// Timeout is how long a message may take to be stored before its outcome
-	// counts as unknown; 0 is 10 s.
+	// counts as unknown; 0 is 10 s, on external servers 4 s.
 	Timeout time.Duration
 
 	// AcceptLoss opens a store that is damaged with what can be read of it. What is
@@ -63,6 +63,10 @@ const (
 	dedupWindow     = 10 * time.Minute // in which an Author and ID are known again
 	defaultReplicas = 3
 	defaultTimeout  = 10 * time.Second
+
+	// When the leader of a stream dies with a post under way, its answer never
+	// comes: who posted says it again, under the same ID, after this time.
+	externalTimeout = 4 * time.Second
 )
 
 // Errors of Open, with more of the cause in their text.
@@ -78,11 +82,16 @@ var (
 // errClosed is what operations on a closed Log return.
 var errClosed = errors.New("the log is closed")
 
-func (c *Config) age() time.Duration     { return limit(c.Age, DefaultAge) }
-func (c *Config) roomMessages() int64    { return limit(c.RoomMessages, DefaultRoomMessages) }
-func (c *Config) bytes() int64           { return limit(c.Bytes, DefaultBytes) }
-func (c *Config) replicas() int          { return max(1, limit(c.Replicas, defaultReplicas)) }
-func (c *Config) timeout() time.Duration { return max(limit(c.Timeout, defaultTimeout), 0) }
+func (c *Config) age() time.Duration  { return limit(c.Age, DefaultAge) }
+func (c *Config) roomMessages() int64 { return limit(c.RoomMessages, DefaultRoomMessages) }
+func (c *Config) bytes() int64        { return limit(c.Bytes, DefaultBytes) }
+func (c *Config) replicas() int       { return max(1, limit(c.Replicas, defaultReplicas)) }
+func (c *Config) timeout() time.Duration {
+	if c.URL != "" {
+		return max(limit(c.Timeout, externalTimeout), 0)
+	}
+	return max(limit(c.Timeout, defaultTimeout), 0)
+}
 
 func (c *Config) log() *slog.Logger {
 	if c.Log != nil {
