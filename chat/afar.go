@@ -149,7 +149,7 @@ func (p *person) moveAway() {
 	if p.gone {
 		return
 	}
-	if m := p.member.Load(); m != nil {
+	if m := p.member.Swap(nil); m != nil { // what it still says counts for nothing
 		m.sayBye(wire.WhyResumed)
 		m.conn.End()
 	}

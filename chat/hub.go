@@ -71,7 +71,9 @@ type Hub struct {
 	counts counters
 	lag    laggards
 	guests guests
+	away   atomic.Int64   // how many clients are
 	tasks  sync.WaitGroup // the goroutines that do people's work
+	saying sync.Mutex     // held while Transcript is called
 
 	mu       sync.Mutex // guards what follows
 	closed   bool
@@ -272,6 +274,8 @@ func (h *Hub) deliver(m wire.Message) {
 		r.deliver(&m)
 	}
 	if h.Transcript != nil {
+		h.saying.Lock()
+		defer h.saying.Unlock()
 		h.Transcript(transcriptOf(&m))
 	}
 }

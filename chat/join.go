@@ -215,15 +215,7 @@ func (p *person) comeInto(m *member, name string, greet func(count int)) (*seat,
 // remind shows a plain peer the last n messages of a room, and then what comes.
 func (p *person) remind(m *member, s *seat, n int) {
 	upTo := s.waitFromNow()
-	page, _, err := p.hub.log.Read(p.hub.ctx, Query{Room: s.room.name, Last: n, Limit: n})
-	if err != nil {
-		m.notify(unreadable(err).text)
-	}
-	at, now := uint64(0), time.Now()
-	for i := range page {
-		m.send(appendOld(nil, &page[i], now))
-		at = page[i].Seq
-	}
+	at := p.showLast(m, Query{Room: s.room.name, Before: upTo + 1, Last: n})
 	at = max(at, upTo)
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
@@ -237,4 +229,27 @@ func (p *person) remind(m *member, s *seat, n int) {
 	if w.over > 0 {
 		m.send(missedNotice(w.over))
 	}
+}
+
+// showLast shows a plain peer what q asks for, the last of it in any case, and
+// returns the place of the last message shown.
+func (p *person) showLast(m *member, q Query) (at uint64) {
+	now := time.Now()
+	for more := true; more && q.Last > 0; {
+		page, again, err := p.hub.log.Read(p.hub.ctx, q)
+		if err != nil {
+			m.notify(unreadable(err).text)
+			return at
+		}
+		for i := range page {
+			if !m.try(appendOld(nil, &page[i], now)) {
+				m.notify("you do not read as fast as it comes, /history shows the rest")
+				return at
+			}
+			at = page[i].Seq
+		}
+		q.After, q.Last = at, q.Last-len(page)
+		more = again && len(page) > 0
+	}
+	return at
 }

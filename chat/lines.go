@@ -76,6 +76,8 @@ func appendOld(dst []byte, m *wire.Message, now time.Time) []byte {
 // transcribe gives the operator a line about a room.
 func (h *Hub) transcribe(room, what string) {
 	if h.Transcript != nil {
+		h.saying.Lock()
+		defer h.saying.Unlock()
 		h.Transcript(room + " * " + what)
 	}
 }

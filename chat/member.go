@@ -130,7 +130,7 @@ func (m *member) silent() {
 	case p == nil:
 		m.conn.End()
 	default:
-		p.do(func() { m.leave(wire.WhyIdle) }, false, 0)
+		m.leaveAs(p, wire.WhyIdle)
 	}
 }
 
@@ -268,7 +268,8 @@ func (m *member) standing() (memberState, *person) {
 // paused.
 func (m *member) waitsForHello() bool {
 	b := m.begun
-	return !m.conn.KeepsMessages() && len(b) < wire.MaxLine && b[len(b)-1] != '\n' && bytes.HasPrefix(b, []byte(wire.VerbHello))
+	verb := []byte(wire.VerbHello)
+	return !m.conn.KeepsMessages() && len(b) < wire.MaxLine && b[len(b)-1] != '\n' && (bytes.HasPrefix(b, verb) || bytes.HasPrefix(verb, b))
 }
 
 // Closed ends a session.
@@ -309,11 +310,22 @@ func (h *Hub) Ended(c *parley.Conn) error {
 		m.plainLine(m.begun)
 	}
 	if _, p := m.standing(); p != nil {
-		p.do(func() { m.leave("") }, false, 0)
+		m.leaveAs(p, "")
 		return nil
 	}
 	c.End()
 	return nil
+}
+
+// leaveAs is leave in the turn of p, or of who the session belongs to by then.
+func (m *member) leaveAs(p *person, why string) {
+	p.do(func() {
+		if _, now := m.standing(); now != p {
+			m.leaveAs(now, why)
+			return
+		}
+		m.leave(why)
+	}, false, 0)
 }
 
 // leave ends the session in the turn of its person, as soon as everything that

@@ -28,6 +28,7 @@ type person struct {
 	seats []*seat
 	guest int // its number, 0 is none; under hub.mu too
 	gone  bool
+	away  bool        // its session has ended, and it is counted in hub.away
 	moved bool        // to another hub, which has the name now
 	timer *time.Timer // of the grace
 
@@ -46,16 +47,14 @@ func (h *Hub) newPerson(author, token string) *person {
 // begin runs the first of what a new person does. What came meanwhile waits.
 func (p *person) begin(f func()) {
 	if p.hub.inline {
+		defer p.goOn()
 		f()
-		if p.rest() {
-			return
-		}
-	} else {
-		t := &p.turn
-		t.mu.Lock()
-		t.queue = append([]task{{run: f}}, t.queue...)
-		t.mu.Unlock()
+		return
 	}
+	t := &p.turn
+	t.mu.Lock()
+	t.queue = append([]task{{run: f}}, t.queue...)
+	t.mu.Unlock()
 	p.startWork()
 }
 
@@ -94,6 +93,7 @@ func (p *person) updated() {
 
 // attach makes m the session of p, in its turn, and ends the one before.
 func (p *person) attach(m *member) {
+	p.back()
 	old := p.member.Swap(m)
 	if old != nil && old != m {
 		old.sayBye(wire.WhyResumed)
@@ -118,10 +118,27 @@ func (p *person) detach(m *member, err error) {
 		p.leave(m.reason(err))
 		return
 	}
+	if p.hub.away.Add(1) > mostAway {
+		p.hub.away.Add(-1)
+		p.leave(wire.WhyLost)
+		return
+	}
+	p.away = true
 	for _, s := range p.seats {
 		s.vacate()
 	}
 	p.startGrace()
+}
+
+// mostAway is how many may be away at a time; who would be one more has left.
+const mostAway = 10_000
+
+// back is called when p is away no longer.
+func (p *person) back() {
+	if p.away {
+		p.away = false
+		p.hub.away.Add(-1)
+	}
 }
 
 // startGrace begins the time after which the places that nobody has taken again
@@ -157,6 +174,7 @@ func (p *person) leave(why string) {
 		return
 	}
 	p.gone = true
+	p.back()
 	if p.timer != nil {
 		p.timer.Stop()
 	}

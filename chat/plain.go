@@ -25,7 +25,7 @@ func (m *member) skips(line []byte) bool {
 			return true
 		}
 	}
-	if len(line) < maxPlain || ended || m.datagram {
+	if len(line) < maxPlain || ended || m.conn.KeepsMessages() {
 		return false
 	}
 	m.skipping = time.Now()

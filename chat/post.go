@@ -51,6 +51,8 @@ func (q *posts) look(id uint64) verdict {
 	switch {
 	case id < q.base:
 		return postRepeat
+	case id-q.base >= maxUnderway: // what is refused at once is kept too, until those before it are settled
+		return postEarly
 	case id == q.expectedLocked():
 		return postNew
 	case id >= q.next:

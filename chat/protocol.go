@@ -27,7 +27,7 @@ func (m *member) hello(line []byte) {
 		m.timer.Stop()
 	}
 	m.mu.Unlock()
-	m.introduce(hello)
+	m.introduce(hello, len(line)+lineCost)
 }
 
 // refuseHello ends the session of a client that cannot be understood.
@@ -37,11 +37,14 @@ func (m *member) refuseHello(err error) {
 		code = wire.CodeVersion
 	}
 	m.write(problem(wire.VerbHello, &refusal{code, text.Clean(err.Error())}))
+	if code == wire.CodeVersion {
+		m.write(withText(code, wire.VerbBye))
+	}
 	m.conn.End()
 }
 
-// introduce finds out who a client is.
-func (m *member) introduce(hello wire.Hello) {
+// introduce finds out who a client is. size is what hello holds while it waits.
+func (m *member) introduce(hello wire.Hello, size int) {
 	p, isNew := m.hub.identify(hello.Token)
 	if p == nil {
 		m.refuseHello(errors.New("another token has the same public half"))
@@ -57,8 +60,9 @@ func (m *member) introduce(hello wire.Hello) {
 	f := func() { p.answerHello(m, hello) }
 	if isNew {
 		p.begin(f)
-	} else {
-		p.do(f, m.hub.Directory != nil, 0)
+	} else if !p.do(f, m.hub.Directory != nil, size) && !m.datagram { // which says it again
+		m.write(problem(wire.VerbHello, &refusal{wire.CodeFlood, "too much at a time"}))
+		m.conn.End()
 	}
 }
 
@@ -89,7 +93,7 @@ func (h *Hub) identify(token string) (p *person, isNew bool) {
 // answerHello makes m the session of p, and tells it who it is.
 func (p *person) answerHello(m *member, hello wire.Hello) {
 	if p.gone { // since it was identified
-		m.introduce(hello)
+		m.introduce(hello, 0)
 		return
 	}
 	p.attach(m)
@@ -101,7 +105,7 @@ func (p *person) answerHello(m *member, hello wire.Hello) {
 		Max: wire.MaxText, Idle: m.silence,
 	}
 	if !m.proved() {
-		w.Prove = m.proof.word
+		w.Prove = m.proof.word + m.proof.rest
 	}
 	m.send(w.Append(nil))
 	if refused != nil {
@@ -110,6 +114,9 @@ func (p *person) answerHello(m *member, hello wire.Hello) {
 	if old != "" && old != p.called() {
 		p.renamed(old)
 	}
+	if state, _ := m.standing(); state == over {
+		p.detach(m, nil) // it ended while p was another one: Closed has not told p
+	}
 }
 
 // ownName gives a client the name that it asks for, if it can have it, and any
@@ -117,7 +124,9 @@ func (p *person) answerHello(m *member, hello wire.Hello) {
 func (p *person) ownName(want string) *refusal {
 	var refused *refusal
 	if want != "" && want != p.called() && !text.IsGuest(want) {
-		if err := p.takeName(want); err != nil {
+		if p.called() != "" && p.posts.allow(p.hub.Flood) > 0 {
+			refused = &refusal{wire.CodeFlood, "too much at a time"}
+		} else if err := p.takeName(want); err != nil {
 			refused = refusalOf(err, wire.CodeNameBad)
 		}
 	}
@@ -156,7 +165,7 @@ func badLine(err error) *refusal {
 }
 
 func (m *member) proofCame(word string) {
-	if m.prove(word) {
+	if m.proveClient(word) {
 		m.send(words(wire.VerbProved))
 		return
 	}

@@ -17,10 +17,12 @@ import (
 type proof struct {
 	mu     sync.Mutex // guards what follows
 	done   bool
-	budget int // bytes that may still be sent
-	word   string
+	budget int    // bytes that may still be sent
+	word   string // short, for people; that of a client goes on with rest
+	rest   string
 	asked  bool // it was sent the word
 	wrong  int  // datagrams since then that were not the word
+	once   bool // what came in this datagram is counted
 
 	kept string // the first plain line, said when the proof is there; of Serve only
 }
@@ -41,18 +43,27 @@ func newProof(c *parley.Conn) *proof {
 	if !ok || a.IP.IsLoopback() {
 		return nil
 	}
-	var b [4]byte
+	var b [plainWord + clientWord]byte
 	rand.Read(b[:])
 	for i := range b {
 		b[i] = proveLetters[b[i]%byte(len(proveLetters))]
 	}
-	return &proof{word: string(b[:])}
+	return &proof{word: string(b[:plainWord]), rest: string(b[plainWord:])}
 }
+
+// The letters of a word, of 5 bits each: what people have to say, which they may
+// miss a few times only, and how much longer that of a client is, which nobody
+// can guess however often.
+const (
+	plainWord  = 4
+	clientWord = 16
+)
 
 // earn adds what a datagram of n bytes allows to send.
 func (p *proof) earn(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.once = false
 	if !p.done {
 		p.budget += amplification * n
 	}
@@ -82,15 +93,21 @@ func (m *member) proved() bool {
 	return m.proof.done
 }
 
-// prove takes word for the proof, if it is the one.
-func (m *member) prove(word string) bool {
+// prove takes what a plain peer said, or proveClient what a client did, for the
+// proof, if it is the word.
+func (m *member) prove(said string) bool {
+	return m.proof == nil || m.proveBy(said, m.proof.word)
+}
+
+func (m *member) proveClient(said string) bool {
+	return m.proof == nil || m.proveBy(said, m.proof.word+m.proof.rest)
+}
+
+func (m *member) proveBy(said, word string) bool {
 	p := m.proof
-	if p == nil {
-		return true
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.done && subtle.ConstantTimeCompare([]byte(strings.ToUpper(word)), []byte(p.word)) == 1 {
+	if !p.done && subtle.ConstantTimeCompare([]byte(strings.ToUpper(said)), []byte(word)) == 1 {
 		p.done = true
 		m.conn.Trust()
 	}
@@ -102,9 +119,10 @@ func (m *member) prove(word string) bool {
 func (m *member) ask() {
 	p := m.proof
 	p.mu.Lock()
-	if p.asked {
+	if p.asked && !p.once {
 		p.wrong++
 	}
+	p.once = true
 	wrong := p.wrong
 	p.mu.Unlock()
 	if wrong >= proveTries {

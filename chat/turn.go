@@ -47,11 +47,17 @@ func (p *person) do(f func(), slow bool, size int) bool {
 	}
 	t.busy = true
 	t.mu.Unlock()
+	defer p.goOn()
 	f()
+	return true
+}
+
+// goOn gives the turn on, also when what was done in it panicked: the server ends
+// that session, and what follows, its end first, still has to be done.
+func (p *person) goOn() {
 	if !p.rest() {
 		p.startWork()
 	}
-	return true
 }
 
 // startWork hands a turn that is busy to a goroutine of its own. When the hub is

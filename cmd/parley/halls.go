@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"parley/chat"
@@ -142,12 +143,22 @@ func (c hallConfig) name() string {
 // withoutPassword is a list of URLs with commas between, without what a password
 // may stand in.
 func withoutPassword(urls string) string {
-	u, err := url.Parse(urls)
-	if err != nil || u.Host == "" {
-		return "the NATS server"
+	list := strings.Split(urls, ",")
+	for i, one := range list {
+		bare := !strings.Contains(one, "://")
+		if bare {
+			one = "nats://" + one
+		}
+		u, err := url.Parse(one)
+		if err != nil || u.Host == "" || bare && u.User != nil { // a comma may have stood in a password
+			return "the NATS server"
+		}
+		list[i] = u.Scheme + "://" + u.Host
+		if bare {
+			list[i] = u.Host
+		}
 	}
-	u.User, u.RawQuery = nil, ""
-	return u.String()
+	return strings.Join(list, ",")
 }
 
 func (c hallConfig) jetstream() jetstream.Config {
