@@ -16,7 +16,8 @@ type Directory interface {
 	// Update says in which rooms p, who has claimed his name, is now.
 	Update(ctx context.Context, p Presence) error
 
-	// Release gives a name back. why is shown to others: "left", "idle", "lost".
+	// Release gives a name back, also if it fails for now: the directory tries
+	// again, as it does with Update. why is shown to others: "left", "idle", "lost".
 	Release(ctx context.Context, p Presence, why string) error
 
 	// Tell hands over a private message to the hub where name is;
