@@ -94,6 +94,18 @@ func TestNoServer(t *testing.T) {
 	}
 }
 
+// recreate makes a stream that was deleted. The server takes its files away after
+// it has said so, and fails while it does.
+func recreate(t *testing.T, js natsjs.JetStream, config natsjs.StreamConfig) (stream natsjs.Stream) {
+	t.Helper()
+	eventually(t, "the stream", func() bool {
+		var err error
+		stream, err = js.CreateStream(testContext(t), config)
+		return err == nil
+	})
+	return stream
+}
+
 // TestExistingStream finds a stream with limits of its own, and without what a
 // log can do without.
 func TestExistingStream(t *testing.T) {
@@ -122,9 +134,7 @@ func TestExistingStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	config.AllowDirect, config.AllowAtomicPublish, config.DenyPurge, config.DenyDelete = false, false, false, false
-	if _, err := js.CreateStream(testContext(t), config); err != nil {
-		t.Fatal(err)
-	}
+	recreate(t, js, config)
 	third := open(t, Config{URL: s.ClientURL(), Log: testLogger(t)})
 	if !third.link.Load().atomic {
 		t.Error("Open leaves a stream without atomic batches")
@@ -136,9 +146,7 @@ func TestExistingStream(t *testing.T) {
 	if err := js.DeleteStream(testContext(t), streamName); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := js.CreateStream(testContext(t), natsjs.StreamConfig{Name: streamName, Subjects: []string{"other"}}); err != nil {
-		t.Fatal(err)
-	}
+	recreate(t, js, natsjs.StreamConfig{Name: streamName, Subjects: []string{"other"}})
 	if l, err := Open(testContext(t), Config{URL: s.ClientURL()}); err == nil || !strings.Contains(err.Error(), "other subjects") {
 		t.Errorf("Open of somebody else's stream: %v, %v, want an error", l, err)
 	}

@@ -107,10 +107,7 @@ func TestVerifyGaps(t *testing.T) {
 	if err := js.DeleteStream(testContext(t), streamName); err != nil {
 		t.Fatal(err)
 	}
-	stream, err := js.CreateStream(testContext(t), config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	stream := recreate(t, js, config)
 	l := open(t, c)
 	for id := range uint64(30) {
 		room := "busy"
