@@ -54,7 +54,7 @@ func notice(text string) []byte { return []byte("* " + text + "\n") }
 // appendPlain appends a message as plain peers see it.
 func appendPlain(dst []byte, m *wire.Message) []byte {
 	if m.Kind == wire.Me {
-		dst = append(append(dst, "* "...), m.Name...)
+		dst = append(append(dst, "** "...), m.Name...) // not as a notice: "/me left"
 		dst = append(dst, ' ')
 	} else {
 		dst = append(append(dst, m.Name...), ": "...)

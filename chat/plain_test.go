@@ -27,7 +27,7 @@ func TestPlainConversation(t *testing.T) {
 		a.want("* guest-1 is now ada")
 		b.want("* guest-1 is now ada")
 		a.say("/me waves", "//slash", "tab\there \x1b[31m red", "")
-		b.want("* ada waves", "ada: /slash", "ada: tab\there ␛[31m red")
+		b.want("** ada waves", "ada: /slash", "ada: tab\there ␛[31m red")
 		b.say("/msg Ada psst", "/msg nobody psst", "/who", "/rooms", "/nick ADA", "/nick guest-7", "/frob", "/part")
 		a.want("guest-2 -> you: psst")
 		b.want("* not sent: nobody is called nobody", "* 2 in lobby:", "* ada, guest-2", "* lobby, 2 here", "* ada is taken")
@@ -171,7 +171,7 @@ func TestTranscript(t *testing.T) {
 		a.say("hi \x1b]0;x\x07", "/me waves", "/nick ada", "q")
 		a.want("* guest-1 is now ada")
 		a.wantEnd()
-		for _, want := range []string{"lobby * guest-1 joined", "lobby guest-1: hi ␛]0;x␇", "lobby * guest-1 waves", "lobby * guest-1 is now ada", "lobby * ada left"} {
+		for _, want := range []string{"lobby * guest-1 joined", "lobby guest-1: hi ␛]0;x␇", "lobby ** guest-1 waves", "lobby * guest-1 is now ada", "lobby * ada left"} {
 			if got := <-lines; got != want {
 				t.Errorf("transcript has %q, want %q", got, want)
 			}

@@ -21,7 +21,7 @@ func TestClientConversation(t *testing.T) {
 		a.want("~ERR - bad-line :.*control character.*")
 		a.say("POST 2 lobby me :waves")
 		a.want("~MSG lobby 2 1 .* 2 me :waves", "ACK 2 2")
-		g.want("* ada waves")
+		g.want("** ada waves")
 		b := r.client("bob")
 		b.say("JOIN LOBBY after=0", "JOIN lobby after=1")
 		b.want("~MSG lobby 1 0 .* :hi", "~MSG lobby 2 1 .* :waves", "LIVE lobby 2 3", "~MSG lobby 2 1 .*", "LIVE lobby 2 3")

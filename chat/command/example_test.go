@@ -20,7 +20,7 @@ func ExampleParse() {
 func ExampleHelp() {
 	fmt.Print(command.Help())
 	// Output:
-	// /me TEXT           say what you do: * ada waves
+	// /me TEXT           say what you do: ada waves
 	// /msg NAME TEXT     tell one person; it is not kept
 	// /nick NAME         take another name
 	// /join ROOM         go to a room, which need not exist yet

@@ -16,7 +16,7 @@ type Info struct {
 
 // List has every command, in the order of the help. It is not to be changed.
 var List = []Info{
-	{Name: NameMe, Usage: "/me TEXT", Summary: "say what you do: * ada waves"},
+	{Name: NameMe, Usage: "/me TEXT", Summary: "say what you do: ada waves"},
 	{Name: NameMsg, Usage: "/msg NAME TEXT", Summary: "tell one person; it is not kept"},
 	{Name: NameNick, Usage: "/nick NAME", Summary: "take another name"},
 	{Name: NameJoin, Usage: "/join ROOM", Summary: "go to a room, which need not exist yet"},

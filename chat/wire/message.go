@@ -20,7 +20,7 @@ type Kind string
 // The kinds. One that is not known is shown as Say.
 const (
 	Say Kind = "say"
-	Me  Kind = "me" // /me: "* ada waves"
+	Me  Kind = "me" // /me: what somebody does
 )
 
 const (

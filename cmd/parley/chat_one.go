@@ -67,7 +67,7 @@ type oneHost struct {
 
 // hostOne has a conversation with the first peer that comes.
 func (e *env) hostOne(ctx context.Context, p *party, at endpoint.Endpoint) error {
-	h := &oneHost{listening: &listening{party: p, at: at}, quit: make(chan struct{})}
+	h := &oneHost{listening: &listening{party: p, at: at, queue: oneQueue}, quit: make(chan struct{})}
 	if err := h.open(ctx); err != nil {
 		return err
 	}
@@ -89,8 +89,15 @@ func (e *env) hostOne(ctx context.Context, p *party, at endpoint.Endpoint) error
 	if d.peer != "" {
 		e.note("conversation with %s", d.peer)
 	}
-	return d.run()
+	if err := d.run(); err != nil || h.peers == nil {
+		return err
+	}
+	return h.droppedError()
 }
+
+// oneQueue is how many datagrams may wait to be shown: lines are made safe one by
+// one, which is slower than a pipe sends them.
+const oneQueue = 1 << 14
 
 // announceChat says where a conversation is open, and how others come to it.
 // flags are those that they need.

@@ -108,6 +108,7 @@ type listening struct {
 	keep    bool
 	pin     string
 	peers   *transport.PeerListener // of datagrams, else nil
+	queue   int                     // datagrams that wait of one peer, 0 is the default
 	callers *callers
 }
 
@@ -121,7 +122,7 @@ func (l *listening) open(ctx context.Context) error {
 		return err
 	}
 	if pc != nil {
-		l.peers = transport.Peers(pc, transport.PeerLimits{})
+		l.peers = transport.Peers(pc, transport.PeerLimits{Queue: l.queue})
 		ln = l.peers
 	}
 	access, err := accessOf(l.at)
