@@ -4,7 +4,7 @@ import "fmt"
 
 // A ParseError says which part of a text could not be read, and what was
 // expected there. Every error of [Parse], [ParseTarget], [ParseDuration],
-// [ParseSize] and [ParseBool] is a *ParseError.
+// [ParseSize], [ParseRate] and [ParseBool] is a *ParseError.
 type ParseError struct {
 	Input          string // the whole text
 	Offset, Length int    // the bytes of Input that could not be read; Length is 0 where something is missing

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -178,6 +179,53 @@ func ParseSize(s string) (int64, error) {
 		return 0, valueError("size", s, 0, len(s), "must not be more than %d bytes", int64(math.MaxInt64))
 	}
 	return int64(size), nil
+}
+
+// The slowest and the fastest rate, in a second: 1/h and 1G/s.
+const (
+	minRate = 1.0 / 3600
+	maxRate = 1e9
+)
+
+const (
+	rateSyntax = `a rate such as 200, 50k or 6000/m`
+	rateTimes  = `k M G (1000, 1000k, 1000M)`
+	ratePer    = `/s /m /h`
+	rateRange  = `must be from 1/h to 1G/s`
+)
+
+// ParseRate reads how often something happens, as a number in a second: a number,
+// which may have k, M or G after it, powers of 1000, and then /s, /m or /h;
+// without that it is a second. Case does not count. The slowest is 1/h, the
+// fastest 1G/s.
+func ParseRate(s string) (float64, error) {
+	number := s[:decimalLen(s)]
+	switch {
+	case strings.HasPrefix(s, "-") && decimalLen(s[1:]) > 0:
+		return 0, valueError("rate", s, 0, len(s), rateRange)
+	case number == "":
+		return 0, valueError("rate", s, 0, len(s), "expected %s", rateSyntax)
+	}
+	times, per, slash := strings.Cut(s[len(number):], "/")
+	factor, ok := map[string]float64{"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[strings.ToLower(times)]
+	if !ok {
+		return 0, valueError("rate", s, len(number), len(times), "unknown unit %q; the units are %s, then %s", times, rateTimes, ratePer)
+	}
+	seconds, ok := map[string]float64{"s": 1, "m": 60, "h": 3600}[strings.ToLower(per)]
+	switch at := len(s) - len(per); {
+	case slash && per == "":
+		return 0, valueError("rate", s, at, 0, "expected s, m or h after \"/\"")
+	case slash && !ok:
+		return 0, valueError("rate", s, at-1, len(per)+1, "unknown unit %q; it is one of %s", "/"+per, ratePer)
+	case !slash:
+		seconds = 1
+	}
+	n, err := strconv.ParseFloat(number, 64) // an error is too large a number, which is an infinity
+	rate := n * factor / seconds
+	if err != nil || rate < minRate || rate > maxRate {
+		return 0, valueError("rate", s, 0, len(s), rateRange)
+	}
+	return rate, nil
 }
 
 // ParseBool reads 1, true, yes or on, and 0, false, no or off; case does not

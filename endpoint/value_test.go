@@ -117,6 +117,53 @@ func TestParseSizeErrors(t *testing.T) {
 	}
 }
 
+func TestParseRate(t *testing.T) {
+	for _, tt := range []struct {
+		in   string
+		want float64
+	}{
+		{"1", 1}, {"200", 200}, {"0200", 200}, {"0.5", 0.5}, {".5", 0.5}, {"5.", 5},
+		{"200/s", 200}, {"50k", 50e3}, {"50K", 50e3}, {"1.5M", 1.5e6}, {"1.5m/s", 1.5e6}, {"1G", 1e9}, {"0.001g/S", 1e6},
+		{"6000/m", 100}, {"6k/m", 100}, {"60G/m", 1e9}, {"3600/h", 1}, {"1/h", 1.0 / 3600}, {"3.6k/h", 1},
+	} {
+		if got, err := ParseRate(tt.in); got != tt.want || err != nil {
+			t.Errorf("ParseRate(%q) = %v, %v, want %v", tt.in, got, err, tt.want)
+		}
+	}
+}
+
+func TestParseRateErrors(t *testing.T) {
+	const (
+		units  = `the units are k M G (1000, 1000k, 1000M), then /s /m /h`
+		bounds = `must be from 1/h to 1G/s`
+	)
+	tests := []badText{
+		{"«»", `rate "": expected a rate such as 200, 50k or 6000/m`},
+		{"«fast»", `rate "fast": expected a rate such as 200, 50k or 6000/m`},
+		{"«k»", `rate "k": expected a rate such as 200, 50k or 6000/m`},
+		{"«.»", `rate ".": expected a rate such as 200, 50k or 6000/m`},
+		{"«+5»", `rate "+5": expected a rate such as 200, 50k or 6000/m`},
+		{"«/s»", `rate "/s": expected a rate such as 200, 50k or 6000/m`},
+		{"«-5»", `rate "-5": ` + bounds},
+		{"«-5k/s»", `rate "-5k/s": ` + bounds},
+		{"«0»", `rate "0": ` + bounds},
+		{"«0.99/h»", `rate "0.99/h": ` + bounds},
+		{"«1.001G»", `rate "1.001G": ` + bounds},
+		{"«61G/m»", `rate "61G/m": ` + bounds},
+		{"«" + strings.Repeat("9", 400) + "»", `rate "` + strings.Repeat("9", 400) + `": ` + bounds}, // no float64
+		{"5«kB»/s", `rate "5kB/s": unknown unit "kB"; ` + units},
+		{"5« k»", `rate "5 k": unknown unit " k"; ` + units},
+		{"1«e6»", `rate "1e6": unknown unit "e6"; ` + units},
+		{"1.2«.3»", `rate "1.2.3": unknown unit ".3"; ` + units},
+		{"5/«»", `rate "5/": expected s, m or h after "/"`},
+		{"5«/d»", `rate "5/d": unknown unit "/d"; it is one of /s /m /h`},
+		{"5k«/s/s»", `rate "5k/s/s": unknown unit "/s/s"; it is one of /s /m /h`},
+	}
+	for _, tt := range tests {
+		tt.check(t, func(s string) error { r, err := ParseRate(s); return errorAndZero(t, s, r, err) })
+	}
+}
+
 func TestParseBool(t *testing.T) {
 	for in, want := range map[string]bool{
 		"": true, "1": true, "true": true, "yes": true, "on": true, "True": true, "ON": true,
@@ -139,6 +186,7 @@ var (
 	termPattern     = regexp.MustCompile(`([0-9]*)(\.[0-9]*)?(ns|us|µs|μs|ms|s|m|h|d)`)
 	durationPattern = regexp.MustCompile(`^\+?(` + termPattern.String() + `)+$`)
 	barePattern     = regexp.MustCompile(`^\+?[0-9]*(\.[0-9]*)?$`)
+	ratePattern     = regexp.MustCompile(`^([0-9]*(?:\.[0-9]*)?)((?i:[kmg])?)(?:/((?i:[smh])))?$`)
 	sizePattern     = regexp.MustCompile(`^([0-9]+)((?i:[kmgt](?:i?b)?|b)?)$`)
 )
 
@@ -182,6 +230,57 @@ func slowSize(s string) (int64, bool) {
 		size.Mul(size, big.NewInt(thousand))
 	}
 	return size.Int64(), size.IsInt64()
+}
+
+// slowRate is ParseRate the obvious way, in exact fractions.
+func slowRate(s string) (*big.Rat, bool) {
+	m := ratePattern.FindStringSubmatch(s)
+	rate := new(big.Rat)
+	if m == nil {
+		return nil, false
+	}
+	if _, ok := rate.SetString(m[1]); !ok { // not a digit in it
+		return nil, false
+	}
+	for range strings.Index("xkmg", (strings.ToLower(m[2]) + "x")[:1]) {
+		rate.Mul(rate, big.NewRat(1000, 1))
+	}
+	for range strings.Index("smh", (strings.ToLower(m[3]) + "s")[:1]) {
+		rate.Quo(rate, big.NewRat(60, 1))
+	}
+	return rate, true
+}
+
+func FuzzParseRate(f *testing.F) {
+	for _, s := range []string{"", "200", "50k", "1.5M/s", "6000/m", "1/h", "1G", "0.99/h", "1000000000.0000000001", "-1", "1e6", "5/", "5/d", "0"} {
+		f.Add(s)
+	}
+	low, high := big.NewRat(1, 3600), big.NewRat(1e9, 1)
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) > 200 {
+			return // the fractions of the oracle take long
+		}
+		got, err := ParseRate(s)
+		if err != nil {
+			checkError(t, s, err)
+		}
+		exact, ok := slowRate(s)
+		if !ok {
+			if err == nil {
+				t.Errorf("ParseRate(%q) = %v, want an error", s, got)
+			}
+			return
+		}
+		want, _ := exact.Float64()
+		near := func(a, b float64) bool { return math.Abs(a-b) <= 1e-15*b }
+		within := exact.Cmp(low) >= 0 && exact.Cmp(high) <= 0
+		if (err == nil) != within && !near(want, minRate) && !near(want, maxRate) {
+			t.Errorf("ParseRate(%q) = %v, %v; it is %v", s, got, err, want)
+		}
+		if err == nil && !near(got, want) {
+			t.Errorf("ParseRate(%q) = %v, want %v", s, got, want)
+		}
+	})
 }
 
 func FuzzParseDuration(f *testing.F) {
