@@ -34,6 +34,15 @@ var forbidden = []struct{ from, to, why string }{
 	{"parley/chat/client", "parley/chat$", "a client knows the protocol, not the server"},
 	{"parley/chat/client", "parley$", "a client is given its conns"},
 	{"parley/chat/text", "parley", "text is a pure package"},
+	{"parley/bench", "parley$", "a load needs conns; what serves them is elsewhere"},
+	{"parley/bench", "parley/service", "a load knows what a service answers, not how"},
+	{"parley/bench$", "gonum.org", "pictures are bench/plot's"},
+	{"parley/probe", "parley$", "a probe needs conns; what serves them is elsewhere"},
+	{"parley/probe", "parley/service", "a probe knows what services answer, not how"},
+	{"parley/probe", "parley/bench", "a look and a measurement are two things"},
+	{"parley/bench", "parley/probe", "a measurement and a look are two things"},
+	{"parley/bench", "parley/cmd", "nobody sees the command"},
+	{"parley/probe", "parley/cmd", "nobody sees the command"},
 }
 
 // libraryMay are the modules that the library may depend on: what is imported
