@@ -94,12 +94,20 @@ func (h *hinter) hints(err error) []string {
 
 // about gives the hints of one failure, but those that look at several.
 func (h *hinter) about(f failure) []string {
-	for _, rule := range []func(failure) []string{h.aboutHall, h.aboutName, h.aboutTLS, h.aboutZone, h.aboutSocketFile, h.aboutListen, h.aboutDial} {
+	for _, rule := range []func(failure) []string{h.aboutPing, h.aboutHall, h.aboutName, h.aboutTLS, h.aboutZone, h.aboutSocketFile, h.aboutListen, h.aboutDial} {
 		if hints := rule(f); hints != nil {
 			return hints
 		}
 	}
 	return nil
+}
+
+// aboutPing is about the right to send echo requests.
+func (h *hinter) aboutPing(f failure) []string {
+	if !strings.HasPrefix(f.at.Scheme, "icmp") || !f.is(syscall.EPERM) && !f.is(syscall.EACCES) {
+		return nil
+	}
+	return h.ping()
 }
 
 // aboutListen is about binding an address.

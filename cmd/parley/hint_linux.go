@@ -220,3 +220,11 @@ func (h *hinter) rawSocket() []string {
 		fmt.Sprintf("raw IP needs CAP_NET_RAW: sudo setcap cap_net_raw=+ep %s  gives it to this program", quoted(h.executable)),
 	}
 }
+
+// ping names the two ways to let a program ping: see icmp(7).
+func (h *hinter) ping() []string {
+	return []string{
+		`sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"  lets every program ping`,
+		fmt.Sprintf("sudo setcap cap_net_raw=+ep %s  lets this one", quoted(h.executable)),
+	}
+}

@@ -234,3 +234,14 @@ func TestParseSocketsIsReal(t *testing.T) {
 		t.Errorf("no listener at %v in\n%s", want, text)
 	}
 }
+
+// Both ways to let a program ping are named.
+func TestHintPing(t *testing.T) {
+	host := endpoint.Endpoint{Scheme: "icmp", Host: "127.0.0.1"}
+	for _, e := range []syscall.Errno{syscall.EPERM, syscall.EACCES} {
+		err := &transport.OpError{Op: "probe", Endpoint: host, Err: sys("socket", e)}
+		checkHints(t, machine(t).hints(err), []string{"net.ipv4.ping_group_range=", "setcap cap_net_raw=+ep '/opt/my parley'"})
+	}
+	err := &transport.OpError{Op: "probe", Endpoint: host, Err: sys("sendto", syscall.ENETUNREACH)}
+	checkHints(t, machine(t).hints(err), nil)
+}

@@ -39,3 +39,7 @@ func (h *hinter) lowPort(e endpoint.Endpoint) []string {
 func (h *hinter) rawSocket() []string {
 	return []string{"raw IP needs an administrator: run it as one"}
 }
+
+func (h *hinter) ping() []string {
+	return []string{"pinging needs an administrator here: run it as one"}
+}

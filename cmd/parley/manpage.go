@@ -135,7 +135,7 @@ const manSections = `
 : Usage: a flag, an endpoint, a service or a file that cannot be read. Nothing was opened.
 
 **128+n**
-: Ended by signal n, one of those below: **dial** and **listen** by the first, **serve** by the second. The first drains **serve**, and that is 0 when all sessions ended.
+: Ended by signal n, one of those below: **dial**, **listen**, **bench** and **probe** by the first, **serve** by the second. The first drains **serve**, and that is 0 when all sessions ended.
 
 **141**
 : Standard output was closed.
@@ -143,7 +143,7 @@ const manSections = `
 # SIGNALS
 
 **SIGINT**, **SIGTERM**, **SIGHUP**
-: End in order: a server drains, for as long as **--drain** allows; a conversation ends both directions. A second signal ends at once. There is nothing to reload. A SIGHUP that nohup(1) has switched off stays off.
+: End in order: a server drains, for as long as **--drain** allows; a conversation ends both directions; **bench** and **probe** print what was measured and found until then. A second signal ends at once. There is nothing to reload. A SIGHUP that nohup(1) has switched off stays off.
 
 **SIGPIPE**
 : Ignored: a closed standard output is found by writing to it.
@@ -157,7 +157,7 @@ const manSections = `
 : Where the history of a chat is kept, in parley/chat below it; else in ~/.local/state.
 
 **PARLEY_PLAIN**, **TERM**, **NO_COLOR**
-: With PARLEY_PLAIN=1 or TERM=dumb chat has no screen but lines. With NO_COLOR the screen has no colours.
+: With PARLEY_PLAIN=1 or TERM=dumb chat has no screen but lines. With NO_COLOR the screen has no colours. On TERM=dumb **bench** and **probe** show no line that is written anew.
 
 **XDG_RUNTIME_DIR**
 : Named in a hint, as a place for sockets.
@@ -189,6 +189,19 @@ echo@tcp://127.0.0.1:7007
 gate?secret=open%20sesame@unix:/run/gate.sock?mode=0660   # for the group
 ` + "```" + `
 
+What a server can do, and what its users would see:
+
+` + "```" + `
+$ parley bench echo@tcp://127.0.0.1:7007 -c 64 --depth 4
+$ parley bench echo@tcp://127.0.0.1:7007 -c 64 --rate 50k --poisson --plot echo.svg
+` + "```" + `
+
+Is everything up? Print what is not:
+
+` + "```" + `
+$ parley probe --json tcp://host:22,80,443 udp://host:123 | jq 'select(.up | not)'
+` + "```" + `
+
 A service that systemd starts when somebody calls:
 
 ` + "```" + `
@@ -207,6 +220,8 @@ A shell takes **?**, **&** and **\*** for its own: put endpoints that have optio
 Secrets in a command line, such as the parameter of gate, are seen by every user of the machine in the list of processes: put them in a file for **-f**.
 
 Datagrams have no end: that a UDP peer has gone, or that a port is open, cannot be known, and what is lost is not sent again.
+
+What **bench** measures is the endpoint, the way to it, and the generator together. A generator on the endpoint's machine takes processor time from it; the report says how busy it was, and when it was the limit. Latency in a closed loop says nothing of users who do not wait for each other: give a **--rate**.
 
 A TLS listener without **cert=** makes a key for one run; its pin is another after each start.
 `

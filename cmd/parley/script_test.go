@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -44,7 +45,19 @@ func scriptStart(ts *testscript.TestScript, neg bool, args []string) {
 	go b.reap() // ends with the process
 	ts.Defer(b.kill)
 	ts.Value(backgroundsKey{}).(map[string]*background)[args[0]] = b
-	b.awaitListening(ts, args[0])
+	b.awaitListening(ts, args[0], listenersOf(args[1:]))
+}
+
+// listenersOf is how many lines a command line has written when all that it names
+// listens: one, or one for each target of serve.
+func listenersOf(args []string) int {
+	n := 0
+	for _, arg := range args {
+		if args[0] == "serve" && strings.Contains(arg, "@") {
+			n++
+		}
+	}
+	return max(n, 1)
 }
 
 func (b *background) reap() {
@@ -57,7 +70,8 @@ func (b *background) kill() {
 	<-b.done
 }
 
-func (b *background) awaitListening(ts *testscript.TestScript, name string) {
+// awaitListening waits until as many listen as were to.
+func (b *background) awaitListening(ts *testscript.TestScript, name string, want int) {
 	for end := time.Now().Add(testPatience); ; {
 		b.stderr.mu.Lock()
 		errChanged := b.stderr.changed
@@ -73,7 +87,7 @@ func (b *background) awaitListening(ts *testscript.TestScript, name string) {
 			}
 			ts.Setenv(name+number, m[1])
 		}
-		if all != nil {
+		if len(all) >= want {
 			return
 		}
 		select {
