@@ -100,7 +100,7 @@ func (s *Server) track(c *Conn) error {
 	switch {
 	case s.closed:
 		return errDrained
-	case l.open >= l.limits.Sessions:
+	case l.sessions >= l.limits.Sessions:
 		return ErrSessions
 	case key.IsValid() && !(l.exempt && addr.IsLoopback()) && l.perAddress[key] >= l.limits.PerAddress:
 		return ErrPerAddress
@@ -108,7 +108,7 @@ func (s *Server) track(c *Conn) error {
 		l.perAddress[key]++
 	}
 	c.id = s.ids.Add(1)
-	l.open++
+	l.sessions++
 	l.accepted++
 	s.sessions[c] = struct{}{}
 	if c.dg == nil {
@@ -128,7 +128,7 @@ func (s *Server) untrack(c *Conn) {
 			delete(l.perAddress, key)
 		}
 	}
-	l.open--
+	l.sessions--
 	if c.dg == nil { // whose loop counts by itself
 		l.moved.add(c.moved())
 	}

@@ -5,8 +5,8 @@ import (
 	"net"
 )
 
-// send queues msg for the peer of c.
-func (d *datagrams) send(c *Conn, msg []byte) error {
+// send queues msg for the peer of c; s says who is to know when it left.
+func (d *datagrams) send(c *Conn, msg []byte, s stamp) error {
 	if err := d.allow(c, len(msg)); err != nil {
 		if err == ErrAnswerCap {
 			d.lis.reject(c.RemoteAddr(), err)
@@ -25,7 +25,7 @@ func (d *datagrams) send(c *Conn, msg []byte) error {
 	}
 	start := len(d.out.data)
 	d.out.data = append(d.out.data, msg...)
-	d.out.list = append(d.out.list, packet{*c.peer, start, len(d.out.data)})
+	d.out.list = append(d.out.list, packet{*c.peer, start, len(d.out.data), s})
 	d.moved.messagesOut++
 	wake := !d.serving && !d.writing
 	if wake {

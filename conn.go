@@ -3,6 +3,7 @@ package parley
 import (
 	"context"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -100,7 +101,7 @@ const (
 // would be answered by too much, and matches net.ErrClosed after the end.
 func (c *Conn) Send(msg []byte) error {
 	if c.dg != nil {
-		return c.dg.send(c, msg)
+		return c.dg.send(c, msg, stamp{})
 	}
 	wake, err := c.queue(msg)
 	if wake {
@@ -254,9 +255,37 @@ func (c *Conn) Endpoint() endpoint.Endpoint { return c.lis.endpoint }
 // listener's.
 func (c *Conn) LocalAddr() net.Addr {
 	if c.dg != nil {
-		return c.lis.pc.LocalAddr()
+		return c.dg.pc.LocalAddr()
 	}
 	return c.nc.LocalAddr()
+}
+
+// AddrPort is the peer's address and port on UDP, IPv4 unmapped and with the zone of
+// an address of a link; elsewhere it is not valid. Unlike RemoteAddr it allocates nothing.
+func (c *Conn) AddrPort() netip.AddrPort {
+	if c.dg == nil {
+		return netip.AddrPort{}
+	}
+	return c.peer.udp
+}
+
+// Received is when the datagram that is being served arrived, by the system's clock: as
+// the system stamped it for a [Stamper], else about now. It may be called only while the
+// service serves.
+func (c *Conn) Received() time.Time {
+	if c.dg == nil {
+		return time.Now()
+	}
+	return c.dg.received()
+}
+
+// SendStamped is Send, and has the service's Stamped told under key when a datagram
+// left. Elsewhere than on datagrams it is Send alone.
+func (c *Conn) SendStamped(msg []byte, key uint64) error {
+	if c.dg != nil {
+		return c.dg.send(c, msg, stamp{key, c.dg.stamper != nil})
+	}
+	return c.Send(msg)
 }
 
 // RemoteAddr is the peer's address. A Unix peer's is often empty.

@@ -15,16 +15,19 @@ import (
 type datagrams struct {
 	// Constant after newDatagrams.
 	lis      *listener
+	pc       net.PacketConn
 	io       packetIO
-	sessions bool   // the service wants to know peers
-	loops    bool   // the service could be answered by another server for ever
-	capped   bool   // the source of a datagram can be forged: bound the answers
-	port     uint16 // of the listener
-	one      *Conn  // stands for every peer of a service without sessions
-	from     peer   // and this is the one whose datagram is served
+	stamper  Stamper // the service, if it is one
+	sessions bool    // the service wants to know peers
+	loops    bool    // the service could be answered by another server for ever
+	capped   bool    // the source of a datagram can be forged: bound the answers
+	port     uint16  // of the listener
+	one      *Conn   // stands for every peer of a service without sessions
+	from     peer    // and this is the one whose datagram is served
 
 	// The loop's goroutine only.
 	peers map[peerKey]*Conn
+	index int   // of the datagram that is served, in its batch
 	armed int64 // when the read deadline is set to expire, 0 is never
 	sick  bool  // the last receive failed
 
@@ -55,6 +58,11 @@ type packetIO interface {
 	// send sends all of p, and returns how many bytes went out and the
 	// error of a datagram that did not.
 	send(p *packets) (int, error)
+	// received is when the i'th datagram arrived, the zero time if it is not known.
+	received(i int) time.Time
+	// stamps tells f what the system knows by now of datagrams that left with a
+	// stamp.
+	stamps(f func(key uint64, at time.Time))
 }
 
 // packets are datagrams to be sent.
@@ -66,6 +74,13 @@ type packets struct {
 type packet struct {
 	to         peer
 	start, end int // of the datagram in data
+	stamp      stamp
+}
+
+// A stamp says under which key the departure of a datagram is to be told, if it is.
+type stamp struct {
+	key    uint64
+	wanted bool
 }
 
 // packetCost is what a waiting datagram counts for beside its bytes, so that
@@ -74,23 +89,24 @@ const packetCost = 64
 
 func (p *packets) size() int { return len(p.data) + packetCost*len(p.list) }
 
-func newDatagrams(l *listener) (*datagrams, error) {
-	io, err := newPacketIO(l.pc, l.limits.Message, func(text string, err error) {
+func newDatagrams(l *listener, pc net.PacketConn) (*datagrams, error) {
+	stamper, _ := l.service.(Stamper)
+	io, err := newPacketIO(pc, l.limits.Message, stamper != nil, func(text string, err error) {
 		l.emit(&Event{Kind: EventStatus, Text: text, Err: err})
 	})
 	if err != nil {
 		return nil, err
 	}
-	_, forgeable := l.pc.LocalAddr().(*net.UDPAddr)
+	_, forgeable := pc.LocalAddr().(*net.UDPAddr)
 	d := &datagrams{
-		lis: l, io: io,
+		lis: l, pc: pc, io: io, stamper: stamper,
 		sessions: l.closer != nil,
 		loops:    !loopFree(l.service),
 		capped:   forgeable,
 		peers:    make(map[peerKey]*Conn),
 		out:      new(packets), spare: new(packets),
 	}
-	if a, ok := l.pc.LocalAddr().(*net.UDPAddr); ok {
+	if a, ok := pc.LocalAddr().(*net.UDPAddr); ok {
 		d.port = uint16(a.Port)
 	}
 	d.quiet.L = &d.mu
@@ -142,11 +158,25 @@ func (d *datagrams) serve(n int) {
 	d.mu.Lock()
 	d.serving = true
 	d.mu.Unlock()
+	if d.stamper != nil { // of what was sent late: one of n may ask for it
+		d.io.stamps(d.stamper.Stamped)
+	}
 	bytes := 0
-	for i := range n {
-		bytes += d.serveOne(i)
+	for d.index = range n {
+		bytes += d.serveOne(d.index)
 	}
 	d.flush(counts{bytesIn: int64(bytes), messagesIn: int64(n)})
+	if d.stamper != nil {
+		d.io.stamps(d.stamper.Stamped)
+	}
+}
+
+// received is when the datagram that is served arrived.
+func (d *datagrams) received() time.Time {
+	if at := d.io.received(d.index); !at.IsZero() {
+		return at
+	}
+	return time.Now()
 }
 
 // serveOne serves the i'th datagram, or rejects it, and returns its size.
@@ -214,7 +244,7 @@ func (d *datagrams) admit(size int, whole bool) (*Conn, error) {
 // whatever it could loop with is, or has its port.)
 func loopPort(port uint16) bool {
 	switch port {
-	case 0, 7, 13, 17, 19, 37, 123, 7007, 7013, 7019, 7037, 21567:
+	case 0, 7, 13, 17, 19, 37, 123, 7007, 7013, 7019, 7037, 9527, 21567:
 		return true
 	}
 	return false
@@ -238,7 +268,7 @@ func (d *datagrams) wake() {
 	defer d.limit.Unlock()
 	d.woken.Store(true)
 	if !d.draining {
-		d.lis.pc.SetReadDeadline(longAgo)
+		d.pc.SetReadDeadline(longAgo)
 	}
 }
 
@@ -247,7 +277,7 @@ func (d *datagrams) wake() {
 func (d *datagrams) finish() {
 	d.limit.Lock()
 	d.draining = true
-	d.lis.pc.SetReadDeadline(time.Time{})
+	d.pc.SetReadDeadline(time.Time{})
 	d.limit.Unlock()
 	for total := 0; total < drainMost; {
 		n, err := d.io.receive(true)
@@ -267,5 +297,5 @@ func (d *datagrams) finish() {
 		d.quiet.Wait()
 	}
 	d.mu.Unlock()
-	d.lis.pc.Close()
+	d.pc.Close()
 }

@@ -104,7 +104,7 @@ func TestOwnListenersDoNotLoop(t *testing.T) {
 			t.Errorf("answersAt(%s) = %v, want %v", test.from, got, test.want)
 		}
 	}
-	d := s.listeners[0].dg
+	d := s.listeners[0].loops[0]
 	d.from = peer{udp: netip.MustParseAddrPort("127.0.0.1:" + e[1].Port)}
 	if _, err := d.admit(1, true); err != ErrLoop {
 		t.Errorf("a datagram from another listener of ours: %v, want ErrLoop", err)

@@ -90,8 +90,8 @@ func (s *Server) closeListeners() {
 		if l.ln != nil {
 			l.ln.Close()
 		}
-		if l.pc != nil && !s.serving {
-			l.pc.Close()
+		if !s.serving {
+			l.closePackets()
 		}
 	}
 }
@@ -101,8 +101,8 @@ func (s *Server) wakeDatagrams() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, l := range s.listeners {
-		if l.dg != nil {
-			l.dg.wake()
+		for _, d := range l.loops {
+			d.wake()
 		}
 	}
 }

@@ -26,14 +26,14 @@ type listener struct {
 	exempt   bool   // loopback does not count for limits.PerAddress
 	access   access
 	endpoint endpoint.Endpoint
-	ln       net.Listener   // one of these
-	pc       net.PacketConn // is nil
-	dg       *datagrams     // with pc
+	ln       net.Listener     // or
+	pcs      []net.PacketConn // sockets of one port, with
+	loops    []*datagrams     // a loop for each
 
 	stats counters
 
 	// Guarded by srv.mu.
-	open       int
+	sessions   int // now
 	accepted   int64
 	moved      counts // by the sessions that are over
 	perAddress map[netip.Addr]int
@@ -80,14 +80,19 @@ func (s *Server) framing(svc Service, e endpoint.Endpoint) (Framing, error) {
 
 // bound completes a listener when its socket is open.
 func (l *listener) bound() error {
-	if l.pc == nil {
+	if l.ln != nil {
 		l.endpoint = endpointAt(l.endpoint, l.ln.Addr())
 		return nil
 	}
-	l.endpoint = endpointAt(l.endpoint, l.pc.LocalAddr())
-	var err error
-	l.dg, err = newDatagrams(l)
-	return err
+	l.endpoint = endpointAt(l.endpoint, l.pcs[0].LocalAddr())
+	for _, pc := range l.pcs {
+		d, err := newDatagrams(l, pc)
+		if err != nil {
+			return err
+		}
+		l.loops = append(l.loops, d)
+	}
+	return nil
 }
 
 func endpointAt(e endpoint.Endpoint, a net.Addr) endpoint.Endpoint {
@@ -109,8 +114,12 @@ func (l *listener) close() {
 	if l.ln != nil {
 		l.ln.Close()
 	}
-	if l.pc != nil {
-		l.pc.Close()
+	l.closePackets()
+}
+
+func (l *listener) closePackets() {
+	for _, pc := range l.pcs {
+		pc.Close()
 	}
 }
 

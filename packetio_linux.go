@@ -18,9 +18,9 @@ import (
 const batchSize = 32
 
 // newPacketIO moves datagrams in batches on UDP (recvmmsg, Linux 2.6.33, and
-// sendmmsg, 3.0), and one at a time on everything else. report gets the loss of
-// what makes it fast.
-func newPacketIO(pc net.PacketConn, max int, report func(string, error)) (packetIO, error) {
+// sendmmsg, 3.0), and one at a time on everything else. stamped asks for the system's
+// timestamps. report gets the loss of what makes it fast.
+func newPacketIO(pc net.PacketConn, max int, stamped bool, report func(string, error)) (packetIO, error) {
 	udp, ok := pc.(*net.UDPConn)
 	if !ok {
 		return newSingleIO(pc, max), nil
@@ -29,7 +29,11 @@ func newPacketIO(pc net.PacketConn, max int, report func(string, error)) (packet
 	if err != nil {
 		return nil, err
 	}
-	return newBatchIO(raw, min(max, maxDatagram), report)
+	b, err := newBatchIO(raw, min(max, maxDatagram), report)
+	if err == nil && stamped {
+		b.startStamps()
+	}
+	return b, err
 }
 
 // An mmsghdr is the kernel's struct mmsghdr; see recvmmsg(2).
@@ -53,6 +57,8 @@ type batchIO struct {
 	got    int
 	gotErr error
 	readFn func(fd uintptr) bool
+
+	stamping *stamping // nil: without timestamps; see stamp_linux.go
 
 	out     mmsgs
 	runs    [batchSize]int // datagrams in each message
@@ -134,6 +140,9 @@ func (b *batchIO) readReady(fd uintptr) bool {
 	for i := range b.in.hdrs {
 		b.in.hdrs[i].hdr.Namelen = unix.SizeofSockaddrInet6
 	}
+	if b.stamping != nil {
+		b.stamping.prepare(&b.in)
+	}
 	n, errno := b.in.call(unix.SYS_RECVMMSG, fd, batchSize)
 	switch errno {
 	case 0:
@@ -203,6 +212,7 @@ func (b *batchIO) sendReady(fd uintptr) bool {
 		switch {
 		case errno == 0:
 			for i := range done {
+				b.stamping.left(&b.pending.list[b.next])
 				b.skip(b.runs[i])
 			}
 		case errno == unix.EAGAIN:
@@ -212,6 +222,7 @@ func (b *batchIO) sendReady(fd uintptr) bool {
 			b.report("datagrams are sent one by one from now on", os.NewSyscallError("sendmmsg", errno))
 		default:
 			b.sendErr = os.NewSyscallError("sendmmsg", errno)
+			b.stamping.refused(&b.pending.list[b.next])
 			b.next++
 		}
 	}
@@ -232,7 +243,7 @@ func (b *batchIO) load() (n int) {
 	list := b.pending.list[b.next:]
 	for ; n < batchSize && len(list) > 0; n++ {
 		run := 1
-		if b.gso {
+		if b.gso && !list[0].stamp.wanted {
 			run = runLength(list)
 		}
 		first, last := &list[0], &list[run-1]
@@ -242,6 +253,7 @@ func (b *batchIO) load() (n int) {
 		b.out.iovs[n].SetLen(last.end - first.start)
 		b.out.hdrs[n].hdr.Namelen = b.nameOf(&first.to, &b.out.names[n])
 		b.out.segment(n, run, first.end-first.start)
+		b.stamping.ask(n, &b.out.hdrs[n].hdr, first)
 		b.runs[n] = run
 		list = list[run:]
 	}

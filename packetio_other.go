@@ -5,6 +5,6 @@ package parley
 import "net"
 
 // newPacketIO moves one datagram a system call: only Linux has a call for many.
-func newPacketIO(pc net.PacketConn, max int, _ func(string, error)) (packetIO, error) {
+func newPacketIO(pc net.PacketConn, max int, _ bool, _ func(string, error)) (packetIO, error) {
 	return newSingleIO(pc, max), nil
 }

@@ -111,8 +111,8 @@ func (d *datagrams) arm(at int64) {
 	if at != 0 {
 		deadline = d.lis.srv.at(at)
 	}
-	d.lis.pc.SetReadDeadline(deadline)
+	d.pc.SetReadDeadline(deadline)
 	if d.woken.Load() {
-		d.lis.pc.SetReadDeadline(longAgo)
+		d.pc.SetReadDeadline(longAgo)
 	}
 }

@@ -41,7 +41,7 @@ func runLength(list []packet) int {
 	for most := min(len(list), segmentsMost, segmentRoom/size); n < most; n++ {
 		p := &list[n]
 		got := p.end - p.start
-		if p.to.udp != first.to.udp || p.to.scope != first.to.scope || got == 0 || got > size {
+		if p.to.udp != first.to.udp || p.to.scope != first.to.scope || got == 0 || got > size || p.stamp.wanted {
 			break
 		}
 		if got < size {

@@ -33,7 +33,7 @@ func TestRunLength(t *testing.T) {
 		var list []packet
 		end := 0
 		for i, size := range test.sizes {
-			list = append(list, packet{test.to[i], end, end + size})
+			list = append(list, packet{to: test.to[i], start: end, end: end + size})
 			end += size
 		}
 		if got := runLength(list); got != test.want {
@@ -42,7 +42,7 @@ func TestRunLength(t *testing.T) {
 	}
 	long := make([]packet, 200)
 	for i := range long {
-		long[i] = packet{a, i * 1000, (i + 1) * 1000}
+		long[i] = packet{to: a, start: i * 1000, end: (i + 1) * 1000}
 	}
 	if got := runLength(long); got != segmentsMost {
 		t.Errorf("runLength of 200 datagrams = %d, want %d", got, segmentsMost)
@@ -67,7 +67,7 @@ func TestSegmentsArriveAsDatagrams(t *testing.T) {
 		if err := s.Listen(context.Background(), svc, "udp://127.0.0.1:0"); err != nil {
 			t.Fatal(err)
 		}
-		io := s.listeners[0].dg.io.(*batchIO)
+		io := s.listeners[0].loops[0].io.(*batchIO)
 		if gso && !io.gso {
 			t.Log("no segmentation here")
 		}
@@ -99,7 +99,7 @@ func TestSegmentationRefused(t *testing.T) {
 	to := peer{udp: netip.MustParseAddrPort("127.0.0.1:9")}
 	b := &batchIO{gso: true, report: func(string, error) { lost++ }}
 	b.out.init()
-	b.pending = &packets{data: make([]byte, 70000), list: []packet{{to, 0, 1000}, {to, 1000, 2000}}}
+	b.pending = &packets{data: make([]byte, 70000), list: []packet{{to: to, end: 1000}, {to: to, start: 1000, end: 2000}}}
 	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_NO_CHECK, 1) // which segmentation cannot do without
 	if !b.sendReady(uintptr(fd)) {
 		t.Fatal("would block")

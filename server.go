@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"parley/endpoint"
-	"parley/transport"
 )
 
 // A Server serves services at endpoints. The zero value works; its fields are
@@ -109,7 +108,7 @@ func (s *Server) bind(ctx context.Context, svc Service, e endpoint.Endpoint) (*l
 	if err != nil {
 		return nil, &OpError{Op: "listen", Endpoint: e, Err: err}
 	}
-	if l.ln, l.pc, err = transport.Open(ctx, e); err != nil {
+	if err = l.open(ctx); err != nil {
 		return nil, err
 	}
 	if err = l.bound(); err != nil {
@@ -137,7 +136,10 @@ func (s *Server) adopt(svc Service, e endpoint.Endpoint, ln net.Listener, pc net
 	if err != nil {
 		l = &listener{}
 	}
-	l.ln, l.pc = ln, pc
+	l.ln = ln
+	if pc != nil {
+		l.pcs = []net.PacketConn{pc}
+	}
 	if err == nil {
 		err = l.bound()
 	}
@@ -184,8 +186,10 @@ func (s *Server) take(bound []*listener) bool {
 func (s *Server) noteAnsweringLocked() {
 	ports := make(map[uint16]bool)
 	for _, l := range s.listeners {
-		if l.dg != nil && l.dg.loops && l.dg.port != 0 {
-			ports[l.dg.port] = true
+		for _, d := range l.loops {
+			if d.loops && d.port != 0 {
+				ports[d.port] = true
+			}
 		}
 	}
 	s.answering.Store(&ports)
@@ -220,9 +224,11 @@ func isLocal(addr netip.Addr) bool {
 
 // startLocked starts l's accept loop or datagram loop; mu is held.
 func (s *Server) startLocked(l *listener) {
-	if l.pc != nil {
+	for _, d := range l.loops {
 		s.wg.Add(1)
-		go l.dg.run()
+		go d.run()
+	}
+	if l.ln == nil {
 		return
 	}
 	s.accepting.Add(1)

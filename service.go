@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 )
 
 // A Service answers messages. One value serves every session of every
@@ -21,7 +22,7 @@ import (
 // [Conn.End] and return nil.
 //
 // What else a service can do it says by the optional interfaces [Opener],
-// [Closer], [Ender], [Streamer], [Framed] and [LoopFree], and by a String
+// [Closer], [Ender], [Streamer], [Framed], [LoopFree], [Stamper] and [Parallel], and by a String
 // method, which names it in events.
 type Service interface {
 	Serve(c *Conn, msg []byte) error
@@ -83,6 +84,24 @@ type Framed interface {
 // service, and are refused on raw IP, where a socket hears what it sends.
 type LoopFree interface {
 	LoopFree() bool
+}
+
+// A Stamper is a service that has to know, better than it can tell by itself, when
+// datagrams came and went: [Conn.Received] is then the system's receive timestamp, and
+// Stamped is told the moment at which a datagram left that was sent by
+// [Conn.SendStamped] with key. It is called from the datagram loops, one after another
+// for each socket, before the next datagrams of that socket are served; it is not
+// called where the system gives no transmit timestamps.
+type Stamper interface {
+	Stamped(key uint64, at time.Time)
+}
+
+// Parallel is a service that answers datagrams so quickly that it is worth a socket
+// for each processor, all of the same port: the system spreads the peers over them.
+// Serve is then called by several loops at once. A Closer, whose sessions one loop
+// owns, has one socket whatever it says; so has everyone where the system cannot spread.
+type Parallel interface {
+	Parallel() bool
 }
 
 // serviceName is the name of s in events.

@@ -55,13 +55,13 @@ func (s *Server) Stats() []Stats {
 	for _, l := range s.listeners {
 		n := moved[l]
 		n.add(l.moved)
-		if l.dg != nil {
-			n = l.dg.counts()
+		for _, d := range l.loops {
+			n.add(d.counts())
 		}
 		ended, rejected := l.stats.clone()
 		list = append(list, Stats{
 			Service: l.name, Endpoint: l.endpoint, Pin: l.pin(),
-			Open: l.open, Accepted: l.accepted, Ended: ended, Rejected: rejected,
+			Open: l.sessions, Accepted: l.accepted, Ended: ended, Rejected: rejected,
 			BytesIn: n.bytesIn, BytesOut: n.bytesOut, MessagesIn: n.messagesIn, MessagesOut: n.messagesOut,
 		})
 	}

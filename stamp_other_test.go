@@ -1,0 +1,6 @@
+//go:build !linux || parleyportable
+
+package parley
+
+// systemStamps is whether the system stamps datagrams and spreads them over sockets.
+const systemStamps = false
