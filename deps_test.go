@@ -43,6 +43,14 @@ var forbidden = []struct{ from, to, why string }{
 	{"parley/bench", "parley/probe", "a measurement and a look are two things"},
 	{"parley/bench", "parley/cmd", "nobody sees the command"},
 	{"parley/probe", "parley/cmd", "nobody sees the command"},
+	{"parley/clock$", "parley", "a clock is below everything that tells the time"},
+	{"parley/clock/discipline", "parley", "what to believe is pure arithmetic"},
+	{"parley/clock/simulate", "parley/clock/", "what is simulated is a clock and a network, whoever disciplines it"},
+	{"parley/clock/client", "parley$", "a client is no server"},
+	{"parley/clock/query", "parley$", "a client is no server"},
+	{"parley/clock", "parley/cmd", "nobody sees the command"},
+	{"parley$", "parley/clock", "the server serves services that others write"},
+	{"parley/service", "parley/clock", "the small services stay small"},
 }
 
 // libraryMay are the modules that the library may depend on: what is imported

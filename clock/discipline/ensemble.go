@@ -1,0 +1,355 @@
+package discipline
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Config says how to steer. The zero value of each field is the default that is named.
+type Config struct {
+	// Step is the offset above which the clock is set at once rather than slewed.
+	// Default 128 ms; negative: never.
+	Step time.Duration
+
+	// StepUpdates is in how many of the first updates it may be stepped, so that
+	// programs which have begun to trust the clock do not see it jump. Default 3;
+	// negative: at any time.
+	StepUpdates int
+
+	// Panic is an offset that is not believed once the clock has been set: somebody has to
+	// look. Default 1000 s; negative: none.
+	Panic time.Duration
+
+	// MinPoll and MaxPoll bound the poll interval, as powers of two of seconds, which may be
+	// negative. Defaults 4 (16 s) and 10 (1024 s); 1 s cannot be asked for.
+	MinPoll, MaxPoll int
+
+	// Burst is the interval of the first questions. Default 2 s, at most the poll interval.
+	Burst time.Duration
+
+	// Goal is how well an offset is to be known before its server is asked less often: the
+	// standard deviation. Default 15 µs.
+	Goal time.Duration
+
+	// Frequency is that of the clock when the discipline begins, and Known says that it is
+	// one that was found before, as from a drift file, and near the right one.
+	Frequency float64
+	Known     bool
+
+	// MaxDistance is the root distance above which a server is not believed. Default 1.5 s.
+	MaxDistance time.Duration
+
+	// MaxFrequency is what the clock may be steered by. Default 500e-6.
+	MaxFrequency float64
+}
+
+func (c Config) step() time.Duration { return cmp.Or(c.Step, 128*time.Millisecond) }
+func (c Config) stepUpdates() int    { return cmp.Or(c.StepUpdates, 3) }
+func (c Config) panics() time.Duration {
+	return cmp.Or(c.Panic, 1000*time.Second)
+}
+func (c Config) goal() time.Duration        { return cmp.Or(c.Goal, 15*time.Microsecond) }
+func (c Config) maxDistance() time.Duration { return cmp.Or(c.MaxDistance, 1500*time.Millisecond) }
+func (c Config) maxFrequency() float64      { return cmp.Or(c.MaxFrequency, 500e-6) }
+func (c Config) minPoll() int               { return cmp.Or(c.MinPoll, 4) }
+func (c Config) maxPoll() int               { return max(cmp.Or(c.MaxPoll, 10), c.minPoll()) }
+
+// What is known of an oscillator before anything was heard: nothing but that it is no worse
+// than they are, or that it was so before.
+const (
+	unknownFrequency = 100e-6
+	knownFrequency   = 1e-6
+)
+
+// An Ensemble is the servers of a clock, and the discipline of it. It is used by one
+// goroutine. Make one with New.
+type Ensemble struct {
+	config  Config
+	line    *timeline
+	prior   prior
+	sources []*source
+
+	updates int // decisions to change the clock
+	state   State
+}
+
+// New makes an ensemble for a clock that shows now and runs at c.Frequency.
+func New(c Config, now time.Time) *Ensemble {
+	e := &Ensemble{config: c, line: newTimeline(now, c.Frequency), prior: prior{c.Frequency, unknownFrequency}}
+	if c.Known {
+		e.prior.deviation = knownFrequency
+	}
+	e.state.Frequency = c.Frequency
+	return e
+}
+
+// Add adds a server by a name of its own.
+func (e *Ensemble) Add(name string) {
+	e.sources = append(e.sources, &source{name: name, line: e.line, prior: e.prior, poll: e.config.minPoll()})
+}
+
+func (e *Ensemble) source(name string) *source {
+	for _, s := range e.sources {
+		if s.name == name {
+			return s
+		}
+	}
+	panic("discipline: no server " + name)
+}
+
+// Heard takes in what an exchange with the server name said, and decides what to do.
+func (e *Ensemble) Heard(name string, x Sample, now time.Time) Decision {
+	s := e.source(name)
+	s.reach = s.reach<<1 | 1
+	expected := s.estimate(now)
+	s.add(x)
+	if expected.Samples > 0 {
+		s.adapt(x.Offset-expected.Offset, max(expected.Jitter+expected.Deviation, x.Delay-s.fit.delay), e.config.minPoll(), e.config.maxPoll(), expected.Deviation <= e.config.goal())
+	}
+	return e.decide(now)
+}
+
+// Missed notes that the server name did not answer.
+func (e *Ensemble) Missed(name string) {
+	s := e.source(name)
+	if s.reach <<= 1; s.reach == 0 {
+		s.poll, s.score = e.config.minPoll(), 0
+	}
+}
+
+// Interval is how long to wait from one question to the server name to the next: short at the
+// beginning.
+func (e *Ensemble) Interval(name string) time.Duration {
+	s := e.source(name)
+	d := power(s.poll)
+	if len(s.history) < burst && s.reach != 0 {
+		return min(d, cmp.Or(e.config.Burst, burstInterval))
+	}
+	return d
+}
+
+// power is 2^n seconds.
+func power(n int) time.Duration {
+	if n < 0 {
+		return time.Second >> -n
+	}
+	return time.Second << n
+}
+
+// A burst is how many samples a server is asked for at once.
+const (
+	burst         = 4
+	burstInterval = 2 * time.Second
+)
+
+// A Decision is what is to be done to the clock. The caller does it at once, and says so by
+// Stepped or Adjusted, or does nothing.
+type Decision struct {
+	// Update is whether anything is to be done: else nobody, or no majority, is
+	// believed, and the clock goes on as it is.
+	Update bool
+
+	Step time.Duration // set the clock forward by that; 0: do not
+
+	// Frequency is what the clock is to run at from now on, and from After later on.
+	Frequency float64
+	After     time.Duration
+	Then      float64
+
+	// Err is why an update was not made that should be: ErrPanic.
+	Err error
+}
+
+// ErrPanic is matched by the error of an offset that is too large to be believed.
+var ErrPanic = errors.New("the offset is too large to be believed")
+
+// State is what is known of the clock. It is a value.
+type State struct {
+	Synchronized bool
+	Updated      time.Time     // of the last update, by the clock
+	Offset       time.Duration // what was to be corrected then: the true time minus the clock's
+	Deviation    time.Duration // the standard deviation of that
+	Jitter       time.Duration // of the servers
+	Frequency    float64       // of the oscillator: what is added to it, without slews
+	Skew         float64       // the standard deviation of Frequency
+	Selected     string        // the server that leads
+	Stratum      uint8         // of this clock: one more than that server's
+	ReferenceID  [4]byte       // of this clock: who it follows
+	Leap         uint8         // as most of the servers used say
+	RootDelay    time.Duration
+	RootError    time.Duration // the dispersion at the last update: what the clock may be off, the root delay not counted
+	Sources      []SourceState
+}
+
+// SourceState is what is known of a server.
+type SourceState struct {
+	Name     string
+	Verdict  Verdict
+	Reach    uint8
+	Poll     time.Duration
+	Estimate Estimate
+}
+
+// Dispersion is what the clock may be off at now, the root delay not counted.
+func (s *State) Dispersion(now time.Time) time.Duration {
+	age := max(now.Sub(s.Updated), 0)
+	return s.RootError + time.Duration(float64(age)*(s.Skew+1e-7))
+}
+
+// Lost is after how long without an update the clock is no longer taken for synchronized.
+const Lost = 3 * time.Hour
+
+// decide believes some of the sources, and says what to do.
+func (e *Ensemble) decide(now time.Time) Decision {
+	chosen := e.choose(now)
+	if len(chosen) == 0 {
+		return Decision{}
+	}
+	c := combine(chosen)
+	if p := e.config.panics(); p > 0 && c.offset.Abs() > p && (e.updates > 0 || e.config.stepUpdates() == 0) {
+		return Decision{Err: fmt.Errorf("%w: %v", ErrPanic, c.offset)}
+	}
+	d := Decision{Update: true, Then: e.clamp(c.frequency)}
+	stepping := e.steps(c.offset)
+	e.updates++
+	e.note(chosen, c, now)
+	if stepping {
+		d.Step, d.Frequency = c.offset, d.Then
+		return d
+	}
+	d.Frequency, d.After = e.slew(c)
+	return d
+}
+
+// steps reports whether an offset is to be corrected at once.
+func (e *Ensemble) steps(offset time.Duration) bool {
+	most := e.config.stepUpdates()
+	return e.config.step() > 0 && offset.Abs() > e.config.step() && (most < 0 || e.updates < most)
+}
+
+// slewTime is in how many seconds an offset is corrected, if the clock can be steered as
+// quickly. What is corrected is an estimate that changes little from one sample to the next,
+// so it need not be filtered again.
+const slewTime = 16 * time.Second
+
+// slew is the frequency that corrects an offset, and for how long.
+func (e *Ensemble) slew(c combined) (frequency float64, after time.Duration) {
+	then := e.clamp(c.frequency)
+	frequency = e.clamp(then + float64(c.offset)/float64(slewTime))
+	if rate := frequency - then; rate*float64(c.offset) > 0 {
+		return frequency, time.Duration(float64(c.offset) / rate)
+	}
+	return then, 0 // the frequency alone is all that can be
+}
+
+func (e *Ensemble) clamp(f float64) float64 {
+	return max(min(f, e.config.maxFrequency()), -e.config.maxFrequency())
+}
+
+// choose finds the sources that are believed, the leader first, and gives each its verdict.
+func (e *Ensemble) choose(now time.Time) []candidate {
+	var fit []candidate
+	for _, s := range e.sources {
+		s.verdict = Unheard
+		if s.reach == 0 || len(s.history) < min(burst, 3) {
+			continue
+		}
+		c := candidate{s, s.estimate(now)}
+		s.verdict = Unfit
+		if s.last.Leap < 3 && s.last.Stratum >= 1 && s.last.Stratum < 16 && !s.last.Loop && c.Distance <= e.config.maxDistance() {
+			fit = append(fit, c)
+		}
+	}
+	right := intersect(fit)
+	for _, c := range fit {
+		c.source.verdict = Falseticker
+	}
+	// One that has only begun must not decide while most have not been heard.
+	if 2*len(right) <= e.expected() {
+		for _, c := range right {
+			c.source.verdict = Outlier
+		}
+		return nil
+	}
+	survivors := cluster(right)
+	for _, c := range right {
+		c.source.verdict = Outlier
+	}
+	for i, c := range survivors {
+		c.source.verdict = Combined
+		if i == 0 {
+			c.source.verdict = Selected
+		}
+	}
+	return survivors
+}
+
+// expected is how many sources there will be: those that answer at all, or have not been
+// asked often enough to tell.
+func (e *Ensemble) expected() (n int) {
+	for _, s := range e.sources {
+		if s.reach != 0 && s.verdict != Unfit {
+			n++
+		}
+	}
+	return n
+}
+
+// note keeps what was found.
+func (e *Ensemble) note(chosen []candidate, c combined, now time.Time) {
+	lead := chosen[0]
+	e.state = State{
+		Synchronized: true, Updated: now, Offset: c.offset, Deviation: c.deviation, Jitter: c.jitter,
+		Frequency: c.frequency, Skew: c.skew,
+		Selected: lead.source.name, Stratum: lead.Last.Stratum + 1, ReferenceID: lead.Last.ServerID, Leap: leapOf(chosen),
+		RootDelay: lead.Last.RootDelay + lead.source.fit.delay,
+		RootError: lead.Distance - (lead.Last.RootDelay+lead.source.fit.delay)/2 + c.offset.Abs() + c.deviation,
+	}
+}
+
+// leapOf is what most of the chosen say.
+func leapOf(chosen []candidate) uint8 {
+	for leap := uint8(1); leap <= 2; leap++ {
+		n := 0
+		for _, c := range chosen {
+			if c.Last.Leap == leap {
+				n++
+			}
+		}
+		if 2*n > len(chosen) {
+			return leap
+		}
+	}
+	return 0
+}
+
+// Stepped notes that the clock, which showed now, was set forward by d.
+func (e *Ensemble) Stepped(d time.Duration, now time.Time) {
+	e.line.step(now, d)
+	e.state.Updated = now.Add(d)
+	e.state.Offset -= d
+	e.state.RootError -= d.Abs()
+}
+
+// Adjusted notes that the clock, which shows now, runs at frequency from now on.
+func (e *Ensemble) Adjusted(frequency float64, now time.Time) {
+	e.line.adjust(now, frequency)
+}
+
+// State is what is known, at now.
+func (e *Ensemble) State(now time.Time) State {
+	s := e.state
+	s.Synchronized = s.Synchronized && now.Sub(s.Updated) < Lost
+	for _, one := range e.sources {
+		state := SourceState{Name: one.name, Verdict: one.verdict, Reach: one.reach, Poll: power(one.poll)}
+		if len(one.history) > 0 {
+			state.Estimate = one.estimate(now)
+		}
+		s.Sources = append(s.Sources, state)
+	}
+	slices.SortStableFunc(s.Sources, func(a, b SourceState) int { return cmp.Compare(b.Verdict, a.Verdict) })
+	return s
+}

@@ -1,0 +1,69 @@
+package discipline
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// A source is what is known of one server.
+type source struct {
+	name    string
+	line    *timeline
+	prior   prior
+	history []point // the newest last
+	aside   []point // far off what was expected, the newest last; see change.go
+	side    float64 // and on which side
+	reach   uint8   // the last eight polls, the newest in the lowest bit (RFC 5905 section 9.2)
+	last    Sample
+	fit     fit
+	verdict Verdict
+	poll    int // log2 of seconds
+	score   int // towards a longer poll interval, see poll.go
+}
+
+// A point is a sample on the time scale of the bare oscillator.
+type point struct {
+	at     time.Duration // by the oscillator
+	offset time.Duration // of the server's clock against it
+	delay  time.Duration
+	noise  time.Duration // of reading the clocks
+}
+
+// historyKept is how many samples a line is put through.
+const historyKept = 96
+
+// add takes a sample in.
+func (s *source) add(x Sample) {
+	p := point{at: s.line.bare(x.At), offset: x.Offset + s.line.ahead(x.At), delay: max(x.Delay, 0), noise: x.Dispersion}
+	if n := len(s.history); n > 0 && p.at <= s.history[n-1].at {
+		return // of the past: an answer that was overtaken
+	}
+	s.last = x
+	if !s.admit(p) {
+		return
+	}
+	if n := len(s.history); n > 2*routeSamples && s.rerouted() {
+		s.history = slices.Delete(s.history, 0, n-routeSamples)
+	} else if n == historyKept {
+		s.history = slices.Delete(s.history, 0, 1)
+		s.prior.deviation = unknownFrequency // it was of the beginning
+	}
+	s.history = append(s.history, p)
+	s.fit = fitHistory(s.history, s.prior, s.fit.wander)
+}
+
+// estimate is what the source says of the clock at now.
+func (s *source) estimate(now time.Time) Estimate {
+	k := s.fit.ahead(s.line.bare(now) - s.fit.at)
+	e := Estimate{
+		Offset:    s.fit.base + time.Duration(k.offset*1e9) - s.line.ahead(now),
+		Deviation: time.Duration(math.Sqrt(max(k.varOffset, 0)) * 1e9),
+		Frequency: k.slope, Skew: math.Sqrt(k.varSlope),
+		Jitter: s.fit.jitter, Samples: len(s.history), Last: s.last,
+	}
+	age := max(now.Sub(s.last.At), 0)
+	e.Distance = (s.last.RootDelay+s.fit.delay)/2 + s.last.RootDispersion + s.fit.queue/2 + s.fit.noise + e.Deviation +
+		time.Duration(float64(age)*MaxSkew)
+	return e
+}

@@ -1,0 +1,258 @@
+package ntp
+
+import (
+	"math/bits"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"parley"
+	"parley/internal/bucket"
+)
+
+// Service answers clients (mode 3) of versions 1 to 4 in the version they asked in, in
+// basic mode (RFC 5905) and interleaved mode (RFC 9769), and nobody else: no peers, no
+// broadcasts, no answers, no control messages. An answer is never longer than the
+// request, and a request of version 4 or older says nothing that it needs a key for.
+//
+// It is served on datagrams. Make one with New; it may serve several listeners.
+type Service struct {
+	// Constant after New.
+	config    Config
+	precision int8
+	sources   *bucket.Table // nil: not limited
+
+	memory  memory
+	answers sync.Pool // *[PacketSize]byte
+
+	early atomic.Bool // the clock shows a time before Config.Floor
+}
+
+// Config is of a Service. The zero value works.
+type Config struct {
+	// Now is the clock; nil is time.Now. What the system's timestamps of datagrams
+	// are of is the system's clock: with another one set Own.
+	Now func() time.Time
+	Own bool
+
+	// Offset is added to every moment that is told.
+	Offset time.Duration
+
+	// State says what is known of the clock; nil is a clock of its own, at
+	// [DefaultStratum] with the reference ID LOCL. It is called for each request.
+	State func(now time.Time) State
+
+	// Leap says what happens at the end of now's day; nil is nothing.
+	Leap func(now time.Time) uint8
+
+	// Floor is a moment that is known to be past: while the clock shows an
+	// earlier one, it is known to be wrong, and nothing is answered.
+	Floor time.Time
+
+	// PerSource is how many requests a second of a source are answered, loopback
+	// exempt: 0 is DefaultPerSource, negative without limit. What is over is not
+	// answered, but at random one in four, with the kiss-o'-death RATE.
+	PerSource float64
+}
+
+// The limits of a source: DefaultPerSource requests a second, burst seconds' worth of
+// them at once (a client that starts sends several), and a kiss for one in kissEvery
+// of those that are over, at random: an answer to each would do what its forger wants.
+const (
+	DefaultPerSource = 8
+	burst            = 4
+	kissEvery        = 4
+	sourcesKept      = 1 << 16
+)
+
+// DefaultStratum is that of a clock that nobody disciplines: far from any reference, so
+// that whoever hears a better one follows that.
+const DefaultStratum = 10
+
+// State is what a server says of its clock.
+type State struct {
+	Stratum        uint8 // 1 to 15; 0 and 16: not synchronized
+	ReferenceID    ReferenceID
+	Reference      time.Time // when the clock was last set or corrected
+	RootDelay      time.Duration
+	RootDispersion time.Duration // at now
+}
+
+// New makes a service.
+func New(c Config) *Service {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.State == nil {
+		c.State = localState
+	}
+	if c.Leap == nil {
+		c.Leap = func(time.Time) uint8 { return LeapNone }
+	}
+	s := &Service{config: c, precision: precisionOf(c.Now)}
+	if c.PerSource == 0 {
+		c.PerSource = DefaultPerSource
+	}
+	if c.PerSource > 0 {
+		s.sources = bucket.New(c.PerSource, max(burst*c.PerSource, 1), sourcesKept)
+	}
+	s.answers.New = func() any { return new([PacketSize]byte) }
+	return s
+}
+
+// localState is a clock that is its own reference.
+func localState(now time.Time) State {
+	return State{Stratum: DefaultStratum, ReferenceID: Local, Reference: now.Truncate(time.Minute)}
+}
+
+// precisionOf is the time that reading the clock takes, as a power of two of seconds.
+func precisionOf(now func() time.Time) int8 {
+	least := time.Second
+	for range 16 {
+		if d := -time.Until(now()); d > 0 && d < least {
+			least = d
+		}
+		a := now()
+		if d := now().Sub(a); d > 0 && d < least {
+			least = d
+		}
+	}
+	return int8(bits.Len64(uint64(least)) - 30) // 2^30 ns are about a second
+}
+
+// LoopFree reports true: answers are not answered.
+func (*Service) LoopFree() bool { return true }
+
+// Parallel reports true: nothing that requests share is waited for.
+func (*Service) Parallel() bool { return true }
+
+// String is the name of the service.
+func (*Service) String() string { return "ntp" }
+
+// Serve answers a request, or not.
+func (s *Service) Serve(c *parley.Conn, msg []byte) error {
+	r := request{from: c.AddrPort(), received: c.Received()}
+	if s.config.Own {
+		r.received = s.config.Now()
+	}
+	if !r.parse(msg) {
+		return nil
+	}
+	now := s.config.Now()
+	if now.Before(s.config.Floor) {
+		if !s.early.Swap(true) {
+			c.Note("the clock shows " + now.UTC().Format(time.RFC3339) + ", which is past: nothing is answered until it is set")
+		}
+		return nil
+	}
+	s.early.Store(false)
+	kiss, ok := s.admit(&r, now)
+	if !ok {
+		return nil
+	}
+	var answer Packet
+	if kiss {
+		answer = r.kiss()
+	} else {
+		answer = s.answer(&r)
+	}
+	buf := s.answers.Get().(*[PacketSize]byte)
+	defer s.answers.Put(buf)
+	if r.keep {
+		return c.SendStamped(answer.Append(buf[:0]), uint64(answer.Receive))
+	}
+	return c.Send(answer.Append(buf[:0]))
+}
+
+// Stamped notes when an answer left, which the client may ask for in its next request.
+func (s *Service) Stamped(key uint64, at time.Time) {
+	if !s.config.Own {
+		s.memory.correct(Timestamp(key), transmitStamp(at.Add(s.config.Offset)))
+	}
+}
+
+// Stepped forgets what was noted: the clock was stepped, and moments before and after
+// are not of one scale.
+func (s *Service) Stepped() { s.memory.clear() }
+
+// admit takes r off what its source may ask. kiss: only to be told so.
+func (s *Service) admit(r *request, now time.Time) (kiss, ok bool) {
+	if s.sources == nil || r.from.Addr().IsLoopback() {
+		return false, true
+	}
+	if _, ok := s.sources.Take(r.from.Addr(), now); ok {
+		return false, true
+	}
+	kiss = rand.Uint32N(kissEvery) == 0
+	return kiss, kiss
+}
+
+// A request is one of a client.
+type request struct {
+	Packet
+	from     netip.AddrPort
+	received time.Time
+	keep     bool // the client may ask when the answer left
+}
+
+// parse reads msg, and reports whether it is a request that is answered.
+func (r *request) parse(msg []byte) bool {
+	p, err := Parse(msg)
+	if err != nil || p.Version < 1 || p.Version > 4 {
+		return false
+	}
+	// Version 1 had no mode, and its clients sent from any port but the servers'.
+	if p.Mode != Client && !(p.Version == 1 && p.Mode == Reserved && r.from.Port() != 123) {
+		return false
+	}
+	r.Packet = p
+	r.keep = p.Origin != 0 && p.Receive != p.Transmit
+	return true
+}
+
+// kiss says that the source asks too often (RFC 5905 section 7.4).
+func (r *request) kiss() Packet {
+	return Packet{
+		Leap: LeapUnknown, Version: r.Version, Mode: Server, Poll: r.Poll,
+		ReferenceID: ReferenceID{'R', 'A', 'T', 'E'},
+		Origin:      r.Transmit, Receive: r.Transmit, Transmit: r.Transmit,
+	}
+}
+
+// answer says the time.
+func (s *Service) answer(r *request) Packet {
+	received := r.received.Add(s.config.Offset)
+	state := s.config.State(r.received)
+	p := Packet{
+		Leap: s.config.Leap(received), Version: r.Version, Mode: Server, Stratum: state.Stratum,
+		Poll: r.Poll, Precision: s.precision,
+		RootDelay: ShortOf(state.RootDelay), RootDispersion: ShortOf(state.RootDispersion),
+		ReferenceID: state.ReferenceID, Reference: TimestampOf(state.Reference),
+		Origin: r.Transmit, Receive: receiveStamp(received),
+	}
+	if state.Stratum == 0 || state.Stratum >= MaxStratum {
+		p.Stratum, p.Leap = 0, LeapUnknown // which says the same (RFC 5905 figure 11)
+		p.ReferenceID = ReferenceID{'I', 'N', 'I', 'T'}
+	}
+	if !r.keep {
+		p.Transmit = transmitStamp(s.config.Now().Add(s.config.Offset))
+		return p
+	}
+	before, known := s.memory.find(r.Origin)
+	now := transmitStamp(s.config.Now().Add(s.config.Offset))
+	p.Receive = s.memory.note(p.Receive, now)
+	p.Transmit = now
+	if known { // interleaved: when the answer before this one left
+		p.Origin, p.Transmit = r.Receive, before
+	}
+	return p
+}
+
+// The last bit of a timestamp (0.2 ns) tells moments of arrival from those of departure,
+// so that a client in basic mode, which gives back the latter, is not taken for one
+// in interleaved mode, which gives back the former (RFC 9769 section 2).
+
+func receiveStamp(t time.Time) Timestamp  { return TimestampOf(t) | 1 }
+func transmitStamp(t time.Time) Timestamp { return max(TimestampOf(t)&^1, 2) }
