@@ -37,8 +37,14 @@ func (t *talker) session(id int) session {
 // counted and no error. ctx bounds it, and the load's timeout does.
 func (t *talker) exchange(ctx context.Context, conn net.Conn, s session) error {
 	p := t.w.plan
-	defer conn.SetDeadline(time.Time{})
-	defer context.AfterFunc(ctx, func() { conn.SetDeadline(past) })()
+	woken := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(past); close(woken) })
+	defer func() {
+		if !stop() {
+			<-woken // else it would set the deadline of whoever reads next
+		}
+		conn.SetDeadline(time.Time{})
+	}()
 	t.allow(conn)
 	if ctx.Err() != nil {
 		return ctx.Err()

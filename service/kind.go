@@ -18,6 +18,7 @@ type Kind struct {
 	Summary string   // a line for people
 	Params  []Param  // in the order of documentation
 	Default []string // targets, on loopback
+	Schemes []string // of endpoints where it can be served; nil is everywhere
 
 	// New makes a service from parameters that are known to be in Params.
 	New func(t endpoint.Target) (parley.Service, error)

@@ -15,7 +15,9 @@ import (
 )
 
 // kinds are the services of parley serve.
-func kinds() []service.Kind { return append(service.All(), hallKind()) }
+func kinds() []service.Kind {
+	return append(append(service.All(), clockKinds()...), hallKind())
+}
 
 // hallKind is chat as a service. What it makes is a [closedHall], since nothing is
 // opened while words are read.

@@ -94,7 +94,7 @@ func (h *hinter) hints(err error) []string {
 
 // about gives the hints of one failure, but those that look at several.
 func (h *hinter) about(f failure) []string {
-	for _, rule := range []func(failure) []string{h.aboutPing, h.aboutHall, h.aboutName, h.aboutTLS, h.aboutZone, h.aboutSocketFile, h.aboutListen, h.aboutDial} {
+	for _, rule := range []func(failure) []string{h.aboutPing, h.aboutHall, h.aboutClock, h.aboutName, h.aboutTLS, h.aboutZone, h.aboutSocketFile, h.aboutListen, h.aboutDial} {
 		if hints := rule(f); hints != nil {
 			return hints
 		}

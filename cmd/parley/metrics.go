@@ -30,6 +30,12 @@ type metricsServer struct {
 // serveMetrics serves what stats and chats return, and what is known of the
 // process, at where: HOST:PORT, loopback without a host. The caller stops it.
 func serveMetrics(ctx context.Context, where string, stats func() []parley.Stats, chats func() []hallStats, log *slog.Logger) (*metricsServer, error) {
+	return serveHTTP(ctx, where, log, []prometheus.Collector{collector{stats}, hallCollector{chats}}, func(*http.ServeMux) {})
+}
+
+// serveHTTP serves what collectors collect, and what is known of the process, and what more
+// adds.
+func serveHTTP(ctx context.Context, where string, log *slog.Logger, collected []prometheus.Collector, more func(*http.ServeMux)) (*metricsServer, error) {
 	at, err := metricsEndpoint(where)
 	if err != nil {
 		return nil, usageError{err: err}
@@ -39,19 +45,15 @@ func serveMetrics(ctx context.Context, where string, stats func() []parley.Stats
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(
-		collector{stats},
-		hallCollector{chats},
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-	)
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collected...)
 	m := &metricsServer{
 		url:  "http://" + at.WithAddr(ln.Addr()).Address() + "/metrics",
 		log:  log,
 		done: make(chan struct{}),
 	}
 	m.http = http.Server{
-		Handler:           metricsHandler(registry, log),
+		Handler:           metricsHandler(registry, log, more),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -78,13 +80,14 @@ func metricsEndpoint(where string) (endpoint.Endpoint, error) {
 	return at, nil
 }
 
-func metricsHandler(registry *prometheus.Registry, log *slog.Logger) http.Handler {
+func metricsHandler(registry *prometheus.Registry, log *slog.Logger, more func(*http.ServeMux)) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(log.Handler(), slog.LevelError),
 		MaxRequestsInFlight: 8,
 		Timeout:             10 * time.Second,
 	}))
+	more(mux)
 	return mux
 }
 

@@ -37,7 +37,7 @@ func newRoot(e *env) *cobra.Command {
 	root.SetFlagErrorFunc(badFlag)
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), secondUsage, "", 1))
 	addVersion(root)
-	root.AddCommand(newServe(e), newChat(e), newDial(e), newListen(e), newLookup(e), newBench(e), newProbe(e), newMan(e))
+	root.AddCommand(newServe(e), newChat(e), newDial(e), newListen(e), newTime(e), newLookup(e), newBench(e), newProbe(e), newMan(e))
 	root.SetHelpCommand(newHelp())
 	addCompletion(root)
 	return root

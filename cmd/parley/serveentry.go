@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"parley"
@@ -138,6 +140,9 @@ func (c catalog) entries(word string) ([]entry, error) {
 	}
 	if t.Endpoint, err = c.fds.resolve(t.Endpoint); err == nil {
 		err = transport.CheckListen(t.Endpoint)
+	}
+	if err == nil && kind.Schemes != nil && !slices.Contains(kind.Schemes, t.Endpoint.Scheme) {
+		err = fmt.Errorf("%s is served on %s, not on %s", kind.Name, strings.Join(kind.Schemes, " "), t.Endpoint.Scheme)
 	}
 	if err != nil {
 		from, to := spanOfOption(word, err)

@@ -16,9 +16,10 @@ type serving struct {
 	env     *env
 	talk    *serveTalk
 	server  *parley.Server
-	where   string  // of the metrics, "" for none
-	opened  []entry // in the order of the server's listeners
-	halls   hallSet // that opened are listeners of
+	where   string     // of the metrics, "" for none
+	opened  []entry    // in the order of the server's listeners
+	halls   hallSet    // that opened are listeners of
+	mark    *clockMark // set while the time is served; see clocks.go
 	metrics *metricsServer
 }
 
@@ -40,6 +41,8 @@ func (s *serving) open(ctx context.Context, entries []entry, named bool) error {
 	if err != nil {
 		return s.closeHalls(err)
 	}
+	entries, late := s.checkClock(entries)
+	errs = append(errs, late...)
 	for _, one := range entries {
 		if err := s.listen(ctx, one); err != nil {
 			errs = append(errs, err)
@@ -161,12 +164,21 @@ func stdoutError(err error) error {
 func (s *serving) run(ctx context.Context, drain time.Duration) error {
 	served := make(chan error, 1)
 	go s.serve(served)
-	select {
-	case err := <-served:
-		return err
-	case sig := <-s.env.signals:
-		s.talk.log.Info("status", "text", "draining", "why", sig.String(), "sessions", s.sessions(), "for", drain.String())
-	case <-ctx.Done():
+	defer s.setMark()
+	tick := time.NewTicker(markEvery)
+	defer tick.Stop()
+	for waiting := true; waiting; {
+		waiting = false
+		select {
+		case err := <-served:
+			return err
+		case sig := <-s.env.signals:
+			s.talk.log.Info("status", "text", "draining", "why", sig.String(), "sessions", s.sessions(), "for", drain.String())
+		case <-ctx.Done():
+		case <-tick.C:
+			s.setMark()
+			waiting = true
+		}
 	}
 	err := s.drain(drain)
 	if err == nil {

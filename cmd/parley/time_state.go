@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"parley/clock/discipline"
+	"parley/clock/ntp"
+	"parley/endpoint"
+	"parley/transport"
+)
+
+// The state of a clock that is disciplined: for Prometheus, for parley time compare of another
+// machine, and for a parley serve ntp of this one.
+
+// serveMetrics serves them at where.
+func (s *syncing) serveMetrics(ctx context.Context, where string) (*metricsServer, error) {
+	log := newTalk(s.env, &serveFlags{log: "text"}).log
+	return serveHTTP(ctx, where, log, []prometheus.Collector{clockCollector{s.client.State}}, func(mux *http.ServeMux) {
+		mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			json.NewEncoder(w).Encode(stateJSON(s.client.State()))
+		})
+	})
+}
+
+// stateFile is in the directory of the drift file.
+const stateFile = "sync.json"
+
+// A clockCollector gives Prometheus what is known of a clock.
+type clockCollector struct{ state func() discipline.State }
+
+var (
+	clockSynchronized = prometheus.NewDesc("parley_clock_synchronized", "Whether the clock follows servers.", nil, nil)
+	clockOffset       = prometheus.NewDesc("parley_clock_offset_seconds", "What had to be corrected at the last update.", nil, nil)
+	clockDeviation    = prometheus.NewDesc("parley_clock_offset_deviation_seconds", "Standard deviation of the offset.", nil, nil)
+	clockJitter       = prometheus.NewDesc("parley_clock_jitter_seconds", "Jitter of the servers that are used.", nil, nil)
+	clockFrequency    = prometheus.NewDesc("parley_clock_frequency_ppm", "What is added to the oscillator's frequency.", nil, nil)
+	clockStratum      = prometheus.NewDesc("parley_clock_stratum", "Distance from a reference clock.", nil, nil)
+	clockRootDelay    = prometheus.NewDesc("parley_clock_root_delay_seconds", "Delay to the reference clock.", nil, nil)
+	clockRootError    = prometheus.NewDesc("parley_clock_root_dispersion_seconds", "What the clock may be off, the root delay not counted.", nil, nil)
+	clockUpdated      = prometheus.NewDesc("parley_clock_updated_timestamp_seconds", "When the clock was last updated.", nil, nil)
+	serverOffset      = prometheus.NewDesc("parley_clock_server_offset_seconds", "A server's clock minus ours.", []string{"server"}, nil)
+	serverDelay       = prometheus.NewDesc("parley_clock_server_delay_seconds", "Delay of the last exchange with a server.", []string{"server"}, nil)
+	serverVerdict     = prometheus.NewDesc("parley_clock_server_verdict", "What became of a server: 1 at its verdict.", []string{"server", "verdict"}, nil)
+	serverReach       = prometheus.NewDesc("parley_clock_server_reach", "The last eight polls of a server as bits, the newest lowest.", []string{"server"}, nil)
+)
+
+// Describe sends what there is.
+func (c clockCollector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{clockSynchronized, clockOffset, clockDeviation, clockJitter, clockFrequency, clockStratum, clockRootDelay,
+		clockRootError, clockUpdated, serverOffset, serverDelay, serverVerdict, serverReach} {
+		to <- d
+	}
+}
+
+// Collect sends the numbers.
+func (c clockCollector) Collect(to chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	s := c.state()
+	synchronized := 0.0
+	if s.Synchronized {
+		synchronized = 1
+	}
+	gauge(clockSynchronized, synchronized)
+	if !s.Updated.IsZero() {
+		gauge(clockOffset, s.Offset.Seconds())
+		gauge(clockDeviation, s.Deviation.Seconds())
+		gauge(clockJitter, s.Jitter.Seconds())
+		gauge(clockFrequency, s.Frequency*1e6)
+		gauge(clockStratum, float64(s.Stratum))
+		gauge(clockRootDelay, s.RootDelay.Seconds())
+		gauge(clockRootError, s.Dispersion(time.Now()).Seconds())
+		gauge(clockUpdated, float64(s.Updated.UnixNano())/1e9)
+	}
+	for _, one := range s.Sources {
+		gauge(serverVerdict, 1, one.Name, one.Verdict.String())
+		gauge(serverReach, float64(one.Reach), one.Name)
+		if one.Estimate.Samples > 0 {
+			gauge(serverOffset, one.Estimate.Offset.Seconds(), one.Name)
+			gauge(serverDelay, one.Estimate.Last.Delay.Seconds(), one.Name)
+		}
+	}
+}
+
+// writeState writes the file anew and puts it in the place of the old one.
+func writeState(path string, s discipline.State) error {
+	b, err := json.Marshal(stateJSON(s))
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(b, '\n'))
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+// A followed is what an ntp server of this machine tells while the clock is disciplined: read
+// from the file that the discipline writes, again every few seconds.
+type followed struct {
+	path string
+	own  func(now time.Time) ntp.State // while nobody disciplines the clock
+
+	mu      sync.Mutex // guards what follows
+	looked  time.Time
+	state   syncState
+	updated time.Time // zero: nobody disciplines the clock
+}
+
+// lookEvery is how old what is known of the file may be.
+const lookEvery = 4 * time.Second
+
+// at is what is told at now.
+func (f *followed) at(now time.Time) ntp.State {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if d := now.Sub(f.looked); d > lookEvery || d < 0 {
+		f.looked = now
+		f.look(now)
+	}
+	if f.updated.IsZero() {
+		return f.own(now)
+	}
+	s := f.state
+	age := max(now.Sub(f.updated).Seconds(), 0)
+	return ntp.State{
+		Stratum: s.Stratum, ReferenceID: s.ReferenceID, Reference: f.updated,
+		RootDelay:      time.Duration(s.RootDelay * 1e9),
+		RootDispersion: time.Duration((s.RootError + age*discipline.MaxSkew) * 1e9),
+	}
+}
+
+// look reads the file.
+func (f *followed) look(now time.Time) {
+	f.updated = time.Time{}
+	b, err := os.ReadFile(f.path)
+	if err != nil || json.Unmarshal(b, &f.state) != nil || !f.state.Synchronized || f.state.Stratum < 1 || f.state.Stratum >= ntp.MaxStratum {
+		return
+	}
+	if at, err := time.Parse(time.RFC3339Nano, f.state.Updated); err == nil && now.Sub(at) < discipline.Lost && at.Before(now.Add(time.Minute)) {
+		f.updated = at
+	}
+}
+
+// fetchState asks a parley time sync for its state.
+func fetchState(ctx context.Context, e endpoint.Endpoint) (s syncState, err error) {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return transport.Dial(ctx, e) }
+	web := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+	request, err := http.NewRequestWithContext(ctx, "GET", "http://"+e.Address()+"/state", nil)
+	if err != nil {
+		return s, err
+	}
+	answer, err := web.Do(request)
+	if err != nil {
+		var op *transport.OpError
+		if errors.As(err, &op) {
+			return s, op
+		}
+		return s, fmt.Errorf("ask %s: %w", printed(e), err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return s, fmt.Errorf("ask %s: %s", printed(e), answer.Status)
+	}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&s); err != nil {
+		return s, fmt.Errorf("ask %s: not the state of a clock: %w", printed(e), err)
+	}
+	return s, nil
+}
