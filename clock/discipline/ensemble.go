@@ -104,6 +104,12 @@ func (e *Ensemble) source(name string) *source {
 func (e *Ensemble) Heard(name string, x Sample, now time.Time) Decision {
 	s := e.source(name)
 	s.reach = s.reach<<1 | 1
+	s.asked++
+	if s.isSetBack(x) {
+		for _, one := range e.sources {
+			one.restart()
+		}
+	}
 	expected := s.estimate(now)
 	s.add(x)
 	if expected.Samples > 0 {
@@ -115,6 +121,7 @@ func (e *Ensemble) Heard(name string, x Sample, now time.Time) Decision {
 // Missed notes that the server name did not answer.
 func (e *Ensemble) Missed(name string) {
 	s := e.source(name)
+	s.asked++
 	if s.reach <<= 1; s.reach == 0 {
 		s.poll, s.score = e.config.minPoll(), 0
 	}
@@ -125,7 +132,7 @@ func (e *Ensemble) Missed(name string) {
 func (e *Ensemble) Interval(name string) time.Duration {
 	s := e.source(name)
 	d := power(s.poll)
-	if len(s.history) < burst && s.reach != 0 {
+	if len(s.history) < burst && (s.reach != 0 || s.asked < burst) {
 		return min(d, cmp.Or(e.config.Burst, burstInterval))
 	}
 	return d
@@ -235,12 +242,15 @@ func (e *Ensemble) steps(offset time.Duration) bool {
 // so it need not be filtered again.
 const slewTime = 16 * time.Second
 
+// longestSlew is how long a slew may be planned for.
+const longestSlew = 24 * time.Hour
+
 // slew is the frequency that corrects an offset, and for how long.
 func (e *Ensemble) slew(c combined) (frequency float64, after time.Duration) {
 	then := e.clamp(c.frequency)
 	frequency = e.clamp(then + float64(c.offset)/float64(slewTime))
 	if rate := frequency - then; rate*float64(c.offset) > 0 {
-		return frequency, time.Duration(float64(c.offset) / rate)
+		return frequency, time.Duration(min(float64(c.offset)/rate, float64(longestSlew)))
 	}
 	return then, 0 // the frequency alone is all that can be
 }
@@ -291,7 +301,7 @@ func (e *Ensemble) choose(now time.Time) []candidate {
 // asked often enough to tell.
 func (e *Ensemble) expected() (n int) {
 	for _, s := range e.sources {
-		if s.reach != 0 && s.verdict != Unfit {
+		if (s.reach != 0 || s.asked < burst) && s.verdict != Unfit {
 			n++
 		}
 	}
@@ -329,6 +339,9 @@ func leapOf(chosen []candidate) uint8 {
 // Stepped notes that the clock, which showed now, was set forward by d.
 func (e *Ensemble) Stepped(d time.Duration, now time.Time) {
 	e.line.step(now, d)
+	for _, s := range e.sources {
+		s.last.At = s.last.At.Add(d) // or a great step makes all but the next to answer look old
+	}
 	e.state.Updated = now.Add(d)
 	e.state.Offset -= d
 	e.state.RootError -= d.Abs()

@@ -14,6 +14,7 @@ type source struct {
 	history []point // the newest last
 	aside   []point // far off what was expected, the newest last; see change.go
 	side    float64 // and on which side
+	asked   int     // how often
 	reach   uint8   // the last eight polls, the newest in the lowest bit (RFC 5905 section 9.2)
 	last    Sample
 	fit     fit
@@ -33,11 +34,24 @@ type point struct {
 // historyKept is how many samples a line is put through.
 const historyKept = 96
 
+// setBack is by how much a sample has to be older than the one before for somebody else to have
+// set the clock back: what was known is of another scale then.
+const setBack = time.Minute
+
+// isSetBack reports whether x is of a clock that somebody else has set back.
+func (s *source) isSetBack(x Sample) bool {
+	n := len(s.history)
+	return n > 0 && s.history[n-1].at-s.line.bare(x.At) > setBack
+}
+
+// restart forgets what was measured.
+func (s *source) restart() { s.history, s.aside = s.history[:0], s.aside[:0] }
+
 // add takes a sample in.
 func (s *source) add(x Sample) {
 	p := point{at: s.line.bare(x.At), offset: x.Offset + s.line.ahead(x.At), delay: max(x.Delay, 0), noise: x.Dispersion}
 	if n := len(s.history); n > 0 && p.at <= s.history[n-1].at {
-		return // of the past: an answer that was overtaken
+		return // an answer that was overtaken
 	}
 	s.last = x
 	if !s.admit(p) {
@@ -55,7 +69,7 @@ func (s *source) add(x Sample) {
 
 // estimate is what the source says of the clock at now.
 func (s *source) estimate(now time.Time) Estimate {
-	k := s.fit.ahead(s.line.bare(now) - s.fit.at)
+	k := s.fit.ahead(max(s.line.bare(now)-s.fit.at, 0))
 	e := Estimate{
 		Offset:    s.fit.base + time.Duration(k.offset*1e9) - s.line.ahead(now),
 		Deviation: time.Duration(math.Sqrt(max(k.varOffset, 0)) * 1e9),

@@ -16,8 +16,9 @@ type segment struct {
 	frequency float64       // of the clock against the oscillator
 }
 
-// segmentsKept are enough for samples about moments before the last changes.
-const segmentsKept = 32
+// segmentsKept are enough for samples of the exchange before, which is up to a poll interval old,
+// while other servers have the clock changed every few seconds.
+const segmentsKept = 4096
 
 func newTimeline(now time.Time, frequency float64) *timeline {
 	return &timeline{start: now, list: []segment{{now, 0, frequency}}}

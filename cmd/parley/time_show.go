@@ -85,7 +85,7 @@ func trust(r query.Reading) string {
 func precise(d time.Duration) string {
 	switch {
 	case d < 0:
-		return "-" + precise(-d)
+		return "-" + precise(max(-d, -(d+1))) // the least has no opposite
 	case d < time.Microsecond:
 		return fmt.Sprintf("%d ns", d)
 	case d < time.Millisecond:

@@ -14,8 +14,8 @@ type signalWatch struct {
 
 // run is a goroutine; it ends with a signal, or with quit.
 func (w *signalWatch) run(signals <-chan os.Signal) {
+	defer w.cancel() // when err can be seen
 	defer close(w.done)
-	defer w.cancel()
 	select {
 	case sig := <-signals:
 		w.err = signalError(sig)

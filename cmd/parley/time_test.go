@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,7 +99,7 @@ func (c comparison) verdictError() string {
 func TestPrecise(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0 ns", 999: "999 ns", 1000: "1.00 µs", 9994: "9.99 µs", 9996: "10.0 µs", 123456: "123 µs",
-		1234567: "1.23 ms", 12 * time.Second: "12.0 s", 999 * time.Second: "999 s", 3600 * time.Second: "1h0m0s", -1500: "-1.50 µs",
+		math.MinInt64: "-2562047h47m16.854775807s", 1234567: "1.23 ms", 12 * time.Second: "12.0 s", 999 * time.Second: "999 s", 3600 * time.Second: "1h0m0s", -1500: "-1.50 µs",
 	} {
 		if got := precise(d); got != want {
 			t.Errorf("precise(%d) = %q, want %q", d, got, want)
@@ -184,5 +186,21 @@ func TestParsePoll(t *testing.T) {
 		if _, _, err := parsePoll(text); err == nil {
 			t.Errorf("parsePoll(%q) is no error", text)
 		}
+	}
+}
+
+// TestSignalIsKnownWhenTheContextEnds looks at the signal right after ctx has ended.
+func TestSignalIsKnownWhenTheContextEnds(t *testing.T) {
+	for range 10_000 {
+		ctx, cancel := context.WithCancel(context.Background())
+		signals := make(chan os.Signal, 1)
+		w := &signalWatch{cancel: cancel, quit: make(chan struct{}), done: make(chan struct{})}
+		go w.run(signals)
+		signals <- os.Interrupt
+		<-ctx.Done()
+		if w.signalled() == nil {
+			t.Fatal("the context has ended, and no signal is known")
+		}
+		w.stop()
 	}
 }
