@@ -295,7 +295,6 @@ func TestLoopEndBehindAnswer(t *testing.T) {
 	}{
 		{"reset", "reset", reset},
 		{"half", "closed", func(c net.Conn) { c.(*net.TCPConn).CloseWrite() }},
-		{"close", "closed", func(c net.Conn) { c.Close() }},
 	} {
 		for _, depth := range []int{1, 2} {
 			t.Run(fmt.Sprintf("%s/%d", end.how, depth), func(t *testing.T) {
@@ -540,7 +539,6 @@ func TestLoopUnixpacketEnd(t *testing.T) {
 		how, kind string
 		end       func(c net.Conn)
 	}{
-		{"close", "closed", func(c net.Conn) { c.Close() }},
 		{"half", "closed", func(c net.Conn) { c.(interface{ CloseWrite() error }).CloseWrite() }},
 		{"empty", "wrong answer", func(c net.Conn) {
 			raw, _ := c.(syscall.Conn).SyscallConn()

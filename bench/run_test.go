@@ -37,12 +37,17 @@ func TestAgreesWithTheServer(t *testing.T) {
 				if r.Sent == 0 || rate > 0 && r.Latency.TotalCount() != 400 {
 					t.Errorf("%d messages sent, want %v a second", r.Sent, rate)
 				}
-				// What the last messages of each session did after the time is not counted here.
-				const late = sessions * depth
+				// What went and came after the time is not counted here: the last messages of
+				// each session, and of a schedule what a busy machine sent late, which the
+				// latencies below have.
+				late := int64(sessions * depth)
+				if rate > 0 {
+					late = 200
+				}
 				if d := st.MessagesIn - r.Sent; d < 0 || d > late {
 					t.Errorf("%d messages sent, the server received %d", r.Sent, st.MessagesIn)
 				}
-				if d := st.MessagesOut - r.Answered; rate == 0 && (d < 0 || d > late) || rate > 0 && d > 20 {
+				if d := st.MessagesOut - r.Answered; d < 0 || d > late {
 					t.Errorf("%d messages answered, the server sent %d", r.Answered, st.MessagesOut)
 				}
 				if r.BytesOut != r.Sent*size || r.BytesIn != r.Answered*size {
