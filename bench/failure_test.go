@@ -327,11 +327,13 @@ func TestBadNetwork(t *testing.T) {
 	did := <-done
 	wantErrors(t, r)
 	d := *r.Datagrams
-	if d.Lost != did[0] || d.Duplicated != did[1] || d.Reordered != did[2] || d.Late+d.Stray+d.RefusedHere != 0 {
+	// What this machine was slow to send may have come back when nothing was counted any more.
+	near := func(got, want int64) bool { return got <= want && got >= want-10 }
+	if !near(d.Lost, did[0]) || !near(d.Duplicated, did[1]) || !near(d.Reordered, did[2]) || d.Late+d.Stray+d.RefusedHere != 0 {
 		t.Errorf("%+v, want %d lost, %d doubled, %d turned around", d, did[0], did[1], did[2])
 	}
-	if n := r.Latency.TotalCount(); n+d.Lost != 500 {
-		t.Errorf("%d answered and %d lost, want 500 together", n, d.Lost)
+	if n := r.Latency.TotalCount(); n+d.Lost+r.Unanswered != 500 {
+		t.Errorf("%d answered, %d lost and %d unanswered, want 500 together", n, d.Lost, r.Unanswered)
 	}
 }
 

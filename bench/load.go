@@ -33,8 +33,9 @@ type Load struct {
 	Endpoint endpoint.Endpoint
 
 	// Exchange is what is said on each session and what has to come back. It
-	// is needed by Messages. In Holds, if it is set, each session has one
-	// exchange when it opens and one at the end.
+	// is needed by Messages. In Connects, if it is set, each session has one
+	// exchange before it is closed, in Holds one when it opens and one at the
+	// end; latencies are of opening all the same.
 	Exchange Exchange
 
 	// Framing cuts the answers from a stream and joins messages to it. Nil
@@ -61,8 +62,9 @@ type Load struct {
 	Seed     uint64
 
 	// Time is how long is measured, after Warmup, which is not. Time: default
-	// 10 s; in Holds 0 is until ctx ends. Warmup: default a tenth of Time and at
-	// most 1 s; negative none.
+	// 10 s; in Holds it is from when every session is open, without a warm-up, and
+	// 0 is until ctx ends. Warmup: default a tenth of Time and at most 1 s; negative
+	// none.
 	Time, Warmup time.Duration
 
 	// Timeout is how long an answer is awaited: on datagrams it is then taken
@@ -73,7 +75,9 @@ type Load struct {
 	Timeout time.Duration
 
 	// Retry opens a session again that failed, after a pause that grows from
-	// 10 ms to 1 s.
+	// 10 ms to 1 s. Without it the run ends when all have failed (in Connects as many
+	// in a row as are opened at once), with it when none could be opened for 5 s or for
+	// Timeout, whichever is longer.
 	Retry bool
 
 	// Reset closes the sessions of Connects by a reset, which leaves no
