@@ -2,10 +2,11 @@ package probe
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"net/netip"
 	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,143 +15,130 @@ import (
 	"parley/endpoint"
 )
 
-var pinged = netip.MustParseAddr("192.0.2.1")
-
-// answerTo is the echo reply to e.
-func answerTo(e echoRequest, six bool) []byte {
-	b := appendEcho(nil, e, six)
-	if b[0] = reply4; six {
-		b[0] = reply6
-	}
-	return b
-}
-
-// reportOn is an ICMP message about e, as a router sends it.
-func reportOn(e echoRequest, kind, code byte) []byte {
-	b := []byte{kind, code, 0, 0, 0, 0, 0, 0}
-	header := make([]byte, 20)
-	header[0], header[9] = 0x45, protocolICMP
-	return append(append(b, header...), appendEcho(nil, e, false)...)
-}
-
-var began = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-
-// TestPinging counts answers: late ones, repeated ones, others' and forged ones.
-func TestPinging(t *testing.T) {
-	p := newPinging(pinged)
-	var all []echoRequest
-	for i := range 4 {
-		all = append(all, p.next(began.Add(time.Duration(i)*time.Second)))
-	}
-	at := func(i int, d time.Duration) time.Time { return began.Add(time.Duration(i)*time.Second + d) }
-	p.take(answerTo(all[1], false), pinged, 60, at(1, 20*time.Millisecond))
-	p.take(answerTo(all[0], false), pinged, 61, at(0, 1500*time.Millisecond))
-	p.take(answerTo(all[0], false), pinged, 61, at(0, 1600*time.Millisecond))
-	p.take(answerTo(all[3], false), netip.MustParseAddr("192.0.2.9"), 64, at(3, time.Millisecond)) // from another
-	other := all[3]
-	other.data = []byte("another program's")
-	p.take(answerTo(other, false), pinged, 64, at(3, time.Millisecond))
-	p.take(answerTo(echoRequest{p.id, 9, p.token[:]}, false), pinged, 64, at(3, time.Millisecond)) // not sent yet
-	p.take([]byte{0}, pinged, 64, began)
-	if p.complete() {
-		t.Error("complete with two answers of four")
-	}
-	f := p.found("raw")
-	if f.Sent != 4 || f.Received != 2 || f.Duplicates != 1 || f.Loss != 0.5 || f.Min != 20*time.Millisecond || f.Max != 1500*time.Millisecond || f.TTL != 61 || f.Method != "raw" {
-		t.Errorf("%+v", f)
-	}
-	p.take(answerTo(all[2], false), pinged, 60, at(2, time.Millisecond))
-	p.take(answerTo(all[3], false), pinged, 60, at(3, time.Millisecond))
-	if !p.complete() {
-		t.Error("not complete with four answers of four")
-	}
-}
-
-func TestPingingIsTold(t *testing.T) {
-	router := netip.MustParseAddr("192.0.2.254")
-	for _, test := range []struct {
-		kind, code byte
-		want       error
-	}{{unreachable4, 0, syscall.ENETUNREACH}, {unreachable4, 1, syscall.EHOSTUNREACH}, {unreachable4, 13, syscall.EHOSTUNREACH}, {exceeded4, 0, errExceeded}} {
-		p := newPinging(pinged)
-		e := p.next(began)
-		foreign := e
-		foreign.id++
-		p.take(reportOn(foreign, test.kind, test.code), router, 64, began)
-		if p.report != nil {
-			t.Errorf("a report about another program's request was taken: %v", p.report)
-		}
-		p.take(reportOn(e, test.kind, test.code), router, 64, began)
-		if !errors.Is(p.report, test.want) || !strings.HasPrefix(p.report.Error(), "192.0.2.254 says: ") {
-			t.Errorf("type %d code %d: %v, want %v", test.kind, test.code, p.report, test.want)
-		}
-	}
-}
-
-func TestSummarize(t *testing.T) {
-	var f Ping
-	var round []time.Duration
-	for i := 100; i >= 1; i-- {
-		round = append(round, time.Duration(i)*time.Millisecond)
-	}
-	f.summarize(round)
-	if f.Min != time.Millisecond || f.Max != 100*time.Millisecond || f.Mean != 50500*time.Microsecond || f.P50 != 50*time.Millisecond || f.P90 != 90*time.Millisecond || f.P99 != 99*time.Millisecond {
-		t.Errorf("%+v", f)
-	}
-	if want := 28866 * time.Microsecond; (f.StdDev - want).Abs() > time.Microsecond {
-		t.Errorf("deviation %v, want %v", f.StdDev, want)
-	}
-	f = Ping{}
-	f.summarize([]time.Duration{5})
-	if f.P50 != 5 || f.P99 != 5 || f.StdDev != 0 {
-		t.Errorf("of one: %+v", f)
-	}
-}
-
-func TestChecksum(t *testing.T) {
-	b := appendEcho(nil, echoRequest{1, 2, []byte("odd")}, false)
-	if got := checksum(b); got != 0 {
-		t.Errorf("the checksum over a packet with its checksum is %#x, want 0 (RFC 1071)", got)
-	}
-	if b := appendEcho(nil, echoRequest{1, 2, nil}, true); binary.BigEndian.Uint16(b[2:]) != 0 {
-		t.Error("a checksum for IPv6, which is the system's to fill in")
-	}
+func lookPing(ctx context.Context, scheme, host string, o Options) Result {
+	return newLooker(o).look(ctx, Target{Endpoint: endpoint.Endpoint{Scheme: scheme, Host: host}})
 }
 
 // TestPingLoopback pings this machine, where this process may.
 func TestPingLoopback(t *testing.T) {
-	for _, host := range []string{"127.0.0.1", "::1"} {
-		r := newLooker(Options{Count: 3, Interval: time.Millisecond}).look(context.Background(), Target{Endpoint: endpoint.Endpoint{Scheme: "icmp", Host: host}})
+	for _, host := range []string{"127.0.0.1", "::1", "localhost"} {
+		r := lookPing(t.Context(), "icmp", host, Options{Count: 3, Interval: time.Millisecond})
 		if errors.Is(r.Err, os.ErrPermission) {
 			t.Skip(r.Err)
 		}
 		if errors.Is(r.Err, syscall.EADDRNOTAVAIL) || errors.Is(r.Err, syscall.EAFNOSUPPORT) {
 			continue // no IPv6 here
 		}
-		if !r.Up || r.State != Answered || r.Ping == nil || r.Ping.Received != 3 || r.Ping.TTL == 0 || r.Time <= 0 || r.Address != host {
+		if !r.Up || r.State != Answered || r.Ping == nil || r.Ping.Received != 3 || r.Ping.TTL == 0 || r.Time <= 0 || r.Time > time.Second || r.Ping.From.String() != r.Address {
 			t.Errorf("%s: %+v, ping %+v", host, r, r.Ping)
 		}
 	}
 }
 
+// TestPingBesidePing compares our times with those of ping(8).
+func TestPingBesidePing(t *testing.T) {
+	program, err := exec.LookPath("ping")
+	if err != nil {
+		t.Skip("no ping to compare with: ", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, program, "-c", "10", "-i", "0.02", "127.0.0.1").CombinedOutput()
+	if err != nil {
+		t.Skipf("ping: %v: %s", err, out)
+	}
+	r := lookPing(ctx, "icmp4", "127.0.0.1", Options{Count: 10, Interval: 20 * time.Millisecond})
+	if errors.Is(r.Err, os.ErrPermission) {
+		t.Skip(r.Err)
+	}
+	fields := regexp.MustCompile(`ttl=(\d+)[^$]* = ([0-9.]+)/([0-9.]+)/[0-9.]+(?:/[0-9.]+)? ms`).FindStringSubmatch(string(out))
+	if fields == nil {
+		t.Skipf("ping says something else: %s", out)
+	}
+	ttl, _ := strconv.Atoi(fields[1])
+	low, _ := strconv.ParseFloat(fields[2], 64)
+	mean, _ := strconv.ParseFloat(fields[3], 64)
+	t.Logf("ours: min %v mean %v by a %s socket; ping's: min %v ms mean %v ms", r.Ping.Min, r.Ping.Mean, r.Ping.Method, low, mean)
+	if r.Ping.Received != 10 || r.Ping.TTL != ttl {
+		t.Errorf("%+v; ping(8): %s", r.Ping, out)
+	}
+	if apart := r.Ping.Min - time.Duration(low*float64(time.Millisecond)); apart.Abs() > time.Millisecond {
+		t.Errorf("the shortest round trip is %v, and ping(8) has %v ms", r.Ping.Min, low)
+	}
+}
+
 func TestPingEndsWithContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	begun := time.Now()
+	r := lookPing(ctx, "icmp4", "127.0.0.1", Options{Count: 100, Interval: time.Minute})
+	if errors.Is(r.Err, os.ErrPermission) {
+		t.Skip(r.Err)
+	}
+	if took := time.Since(begun); took > patience || r.Ping.Sent != 1 || r.Ping.Received != 1 || !r.Up {
+		t.Errorf("after %v: %+v", took, r.Ping)
+	}
+	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	r := newLooker(Options{Count: 100, Interval: time.Minute}).look(ctx, Target{Endpoint: endpoint.Endpoint{Scheme: "icmp4", Host: "127.0.0.1"}})
-	if r.Up && r.Ping.Sent == 100 {
+	if r := lookPing(ended, "icmp4", "127.0.0.1", Options{}); r.Up || r.Ping == nil || r.Ping.Sent != 0 || !errors.Is(r.Err, context.Canceled) {
 		t.Errorf("%+v", r)
 	}
 }
 
-func FuzzParseICMP(f *testing.F) {
-	e := echoRequest{1, 2, []byte("x")}
-	f.Add(answerTo(e, false), false)
-	f.Add(answerTo(e, true), true)
-	f.Add(reportOn(e, unreachable4, 1), false)
-	f.Fuzz(func(t *testing.T, b []byte, six bool) {
-		m, ok := parseICMP(b, six)
-		if ok && m.kind == echoReport && m.report == nil {
-			t.Errorf("%x reports nothing", b)
+func TestPingOfNoInterface(t *testing.T) {
+	if r := lookPing(t.Context(), "icmp6", "fe80::1%nosuch0", Options{}); r.State != Failed || !strings.Contains(r.Err.Error(), `no interface "nosuch0"`) {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A scriptedPinger answers as it is told to.
+type scriptedPinger struct {
+	send1    func(n int, e echoRequest) error
+	receive1 func() (arrival, error)
+	n        int
+}
+
+func (s *scriptedPinger) send(e echoRequest) error { s.n++; return s.send1(s.n-1, e) }
+func (s *scriptedPinger) method() string           { return "raw" }
+func (s *scriptedPinger) close()                   {}
+func (s *scriptedPinger) receive(time.Time) (arrival, error) {
+	return s.receive1()
+}
+
+// What cannot be sent at first ends it; later it is lost, and the others go on.
+func TestPingCannotSend(t *testing.T) {
+	l := newLooker(Options{Count: 3, Interval: time.Nanosecond, Timeout: time.Second})
+	for failing, want := range map[int]Ping{0: {Sent: 1}, 1: {Sent: 3, Received: 2}} {
+		p := newPinging(pinged, time.Second)
+		var queue []echoRequest
+		s := &scriptedPinger{
+			send1: func(n int, e echoRequest) error {
+				if n == failing {
+					return os.NewSyscallError("sendto", syscall.ENETUNREACH)
+				}
+				queue = append(queue, e)
+				return nil
+			},
+			receive1: func() (arrival, error) {
+				if len(queue) == 0 {
+					return arrival{}, os.ErrDeadlineExceeded
+				}
+				e := queue[0]
+				queue = queue[1:]
+				return arrival{message: message{kind: echoReply, id: e.id, seq: e.seq, data: e.data}, from: pinged, ttl: 9, at: time.Now()}, nil
+			},
 		}
-	})
+		err := l.pingAll(t.Context(), s, p)
+		r := Result{}
+		l.judgePing(&r, endpoint.Endpoint{Scheme: "icmp", Host: pinged.String()}, p, "raw", err)
+		if r.Ping.Sent != want.Sent || r.Ping.Received != want.Received {
+			t.Errorf("request %d fails: %+v", failing, r.Ping)
+		}
+		switch {
+		case failing == 0 && (r.State != Unreachable || r.Errno != "ENETUNREACH"):
+			t.Errorf("no way at all: %+v", r)
+		case failing == 1 && (!r.Up || !strings.HasPrefix(r.Answer, "1 not answered: sendto: ")):
+			t.Errorf("no way once: %+v", r)
+		}
+	}
 }

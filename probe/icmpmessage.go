@@ -3,7 +3,6 @@ package probe
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"syscall"
 )
 
@@ -26,6 +25,7 @@ const (
 const (
 	reply4, request4             = 0, 8
 	unreachable4, exceeded4      = 3, 11
+	parameter4, parameter6       = 12, 4
 	reply6, request6             = 129, 128
 	unreachable6, exceeded6      = 1, 3
 	icmpHeader                   = 8
@@ -33,35 +33,36 @@ const (
 	protocolICMP, protocolICMPv6 = 1, 58
 )
 
-// parseICMP reads an ICMP message; ok is false for one that is not about an echo request.
+// parseICMP reads an ICMP message; ok is false for one that is not about an echo
+// request. The result's data is part of b.
 func parseICMP(b []byte, six bool) (m message, ok bool) {
 	if len(b) < icmpHeader {
 		return m, false
 	}
-	kind, code := int(b[0]), int(b[1])
-	switch {
-	case !six && kind == reply4, six && kind == reply6:
-		return message{kind: echoReply, id: binary.BigEndian.Uint16(b[4:]), seq: binary.BigEndian.Uint16(b[6:]), data: b[icmpHeader:]}, true
-	case !six && (kind == unreachable4 || kind == exceeded4):
-		m, ok = quoted4(b[icmpHeader:])
-		m.report = report4(kind, code)
-	case six && (kind == unreachable6 || kind == exceeded6):
-		m, ok = quoted6(b[icmpHeader:])
-		m.report = report6(kind, code)
+	kind, code, rest := int(b[0]), int(b[1]), b[icmpHeader:]
+	if kind == reply4 && !six || kind == reply6 && six {
+		return message{kind: echoReply, id: binary.BigEndian.Uint16(b[4:]), seq: binary.BigEndian.Uint16(b[6:]), data: rest}, true
 	}
+	report := reportOf(kind, code, six)
+	switch {
+	case report == nil:
+		return m, false
+	case six:
+		m, ok = quoted6(rest)
+	default:
+		m, ok = quoted4(rest)
+	}
+	m.report = report
 	return m, ok
 }
 
 // quoted4 reads the request that a report is about: the IPv4 packet that it quotes.
 func quoted4(b []byte) (m message, ok bool) {
-	if len(b) < 20 || b[0]>>4 != 4 || b[9] != protocolICMP {
+	rest, _, ok := stripIPv4(b)
+	if !ok || b[9] != protocolICMP {
 		return m, false
 	}
-	header := int(b[0]&15) * 4
-	if header < 20 || len(b) < header {
-		return m, false
-	}
-	return quotedEcho(b[header:], request4)
+	return quotedEcho(rest, request4)
 }
 
 // quoted6 reads the IPv6 packet, which has no extension headers: we send none.
@@ -79,32 +80,55 @@ func quotedEcho(b []byte, kind byte) (m message, ok bool) {
 	return message{kind: echoReport, id: binary.BigEndian.Uint16(b[4:]), seq: binary.BigEndian.Uint16(b[6:])}, true
 }
 
-var errExceeded = errors.New("time to live exceeded: the way is too long, or a circle")
+var (
+	errExceeded  = errors.New("time to live exceeded: the way is too long, or a circle")
+	errParameter = errors.New("parameter problem: it does not understand the packet")
+	errForbidden = worded(syscall.EHOSTUNREACH, "forbidden by an administrator")
+)
 
-// report4 and report6 are what a report says, as the system says it of connections.
-
-func report4(kind, code int) error {
-	switch {
-	case kind == exceeded4:
-		return errExceeded
-	case code == 0 || code == 6 || code == 11:
-		return syscall.ENETUNREACH
-	case code == 9 || code == 10 || code == 13:
-		return fmt.Errorf("forbidden by an administrator: %w", syscall.EHOSTUNREACH)
+// reportOf is what a message of that type and code says, as the system says it of
+// connections; nil if it is no report that an answer will not come.
+func reportOf(kind, code int, six bool) error {
+	if six {
+		return reportOf6(kind, code)
 	}
-	return syscall.EHOSTUNREACH
+	switch kind {
+	case exceeded4:
+		return errExceeded
+	case parameter4:
+		return errParameter
+	case unreachable4:
+		switch code {
+		case 0, 6, 8, 11:
+			return syscall.ENETUNREACH
+		case 2:
+			return syscall.ENOPROTOOPT
+		case 4:
+			return syscall.EMSGSIZE
+		case 9, 10, 13:
+			return errForbidden
+		}
+		return syscall.EHOSTUNREACH
+	}
+	return nil
 }
 
-func report6(kind, code int) error {
-	switch {
-	case kind == exceeded6:
+func reportOf6(kind, code int) error {
+	switch kind {
+	case exceeded6:
 		return errExceeded
-	case code == 0:
-		return syscall.ENETUNREACH
-	case code == 1:
-		return fmt.Errorf("forbidden by an administrator: %w", syscall.EHOSTUNREACH)
+	case parameter6:
+		return errParameter
+	case unreachable6:
+		switch code {
+		case 0:
+			return syscall.ENETUNREACH
+		case 1, 5, 6:
+			return errForbidden
+		}
+		return syscall.EHOSTUNREACH
 	}
-	return syscall.EHOSTUNREACH
+	return nil
 }
 
 // appendEcho appends an echo request to b. The checksum of IPv6 is the system's to fill in
@@ -138,4 +162,16 @@ func checksum(b []byte) uint16 {
 		sum = sum>>16 + sum&0xffff
 	}
 	return ^uint16(sum)
+}
+
+// stripIPv4 takes the header off a packet, as a raw socket has it.
+func stripIPv4(b []byte) (payload []byte, ttl int, ok bool) {
+	if len(b) < 20 || b[0]>>4 != 4 {
+		return nil, 0, false
+	}
+	header := int(b[0]&15) * 4
+	if header < 20 || len(b) < header {
+		return nil, 0, false
+	}
+	return b[header:], int(b[8]), true
 }

@@ -67,6 +67,9 @@ func (n *names) of(ctx context.Context, e endpoint.Endpoint) *lookup {
 	if ok {
 		return l
 	}
+	if isPing(e.Scheme) {
+		e.Scheme = "ip" // package endpoint does not know the other; ofFamily keeps the right ones
+	}
 	all, err := e.Resolve(ctx, n.resolver)
 	for _, one := range all {
 		if a, bad := netip.ParseAddr(one.Host); bad == nil {

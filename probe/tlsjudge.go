@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"slices"
@@ -15,7 +16,7 @@ type verdict struct {
 }
 
 // A problem is one reason not to believe a certificate, in words. err is what
-// package x509 says of it, or nil.
+// packages tls and x509 say of it, or nil.
 type problem struct {
 	text string
 	err  error
@@ -32,7 +33,7 @@ func (p problems) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// Unwrap gives the errors of package x509.
+// Unwrap gives the errors of packages tls and x509.
 func (p problems) Unwrap() []error {
 	var errs []error
 	for _, one := range p {
@@ -60,6 +61,9 @@ func (o tlsOptions) judge(chain []*x509.Certificate, now time.Time) verdict {
 	}
 	v := verdict{notes: o.notes(chain, now)}
 	found := slices.Concat(timeProblems(chain[0], now), nameProblems(chain[0], o.serverName), o.chainProblems(chain, now))
+	for i := range found { // as package tls has it, with the whole chain
+		found[i].err = &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: found[i].err}
+	}
 	if o.pin == "" {
 		v.problems = found
 		return v

@@ -229,12 +229,15 @@ func TestSecure(t *testing.T) {
 		"pinned":       {shaking(plain), "?pin=" + pinText(leaf.cert), true, "", func(r *TLS) bool { return r.Verified }},
 		"insecure":     {shaking(plain), "?insecure=1", true, "", func(r *TLS) bool { return !r.Verified && r.VerifyError != "" }},
 		"another name": {shaking(plain), "?servername=example.net&ca=" + ca, false, "not for example.net", func(r *TLS) bool { return !r.Verified }},
-		"TLS 1.0": {shaking(config(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10 })), "?ca=" + ca, true, "", func(r *TLS) bool {
-			return r.Version == "TLS 1.0" && strings.Contains(strings.Join(r.Notes, " "), "out of date")
-		}},
-		"no TLS":                       {func(c net.Conn) { io.WriteString(c, "220 mail.example.org ESMTP\r\n"); io.Copy(io.Discard, c) }, "", false, `not in TLS: it begins with "220 mail`, nil},
-		"ends at once":                 {func(c net.Conn) { io.ReadFull(c, make([]byte, 5)) }, "", false, "in the handshake", nil},
-		"wants a certificate":          {shaking(strict(tls.VersionTLS13)), "?ca=" + ca, false, `alert "certificate required", having asked for a client certificate`, func(r *TLS) bool { return r.Verified }},
+		"TLS 1.0":      {shaking(config(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10 })), "?ca=" + ca, false, "nothing newer than TLS 1.0", func(r *TLS) bool { return r.Version == "TLS 1.0" && r.Verified }},
+		"weak ciphers": {shaking(config(func(c *tls.Config) {
+			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA}
+		})), "?ca=" + ca, false, "no cipher that is safe, only such as TLS_ECDHE_ECDSA_WITH_RC4_128_SHA", func(r *TLS) bool { return r.Cipher != "" && r.Verified }},
+		"no such protocol":             {shaking(config(func(c *tls.Config) { c.NextProtos = []string{"h2"} })), "?alpn=ntske/1&ca=" + ca, false, "no_application_protocol (120)", nil},
+		"no TLS":                       {func(c net.Conn) { io.WriteString(c, "220 mail.example.org ESMTP\r\n"); io.Copy(io.Discard, c) }, "", false, `not in TLS: it begins with "220 mail.example.org ESMTP\r\n", which is SMTP`, nil},
+		"an echo server":               {func(c net.Conn) { io.Copy(c, c) }, "", false, "sends back what it is sent", nil},
+		"ends at once":                 {func(c net.Conn) { io.ReadFull(c, make([]byte, 5)) }, "", false, "in the handshake, not with one byte", nil},
+		"wants a certificate":          {shaking(strict(tls.VersionTLS13)), "?ca=" + ca, false, "certificate_required (116): it lets nobody in without a client certificate, having asked for a client certificate (cert= key=)", func(r *TLS) bool { return r.Verified }},
 		"wants a certificate, TLS 1.2": {shaking(strict(tls.VersionTLS12)), "?ca=" + ca, false, "having asked for a client certificate", func(r *TLS) bool { return r.Verified }},
 		"asks for a certificate": {shaking(config(func(c *tls.Config) { c.ClientAuth = tls.RequestClientCert })), "?ca=" + ca, true, "", func(r *TLS) bool {
 			return strings.Contains(strings.Join(r.Notes, " "), "asks for a client certificate")

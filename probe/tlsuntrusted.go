@@ -40,7 +40,7 @@ func invalidText(e x509.CertificateInvalidError) string {
 	case x509.TooManyIntermediates:
 		return fmt.Sprintf("%s may not be so far above the server's certificate: its path length is limited", nameOf(e.Cert))
 	case x509.CANotAuthorizedForThisName:
-		return fmt.Sprintf("the authority %s may not vouch for this name: %s", nameOf(e.Cert), e.Detail)
+		return "an authority above it may not vouch for its names: " + e.Detail
 	}
 	return e.Error()
 }

@@ -43,6 +43,7 @@ func upgrade(ctx context.Context, e endpoint.Endpoint, c net.Conn) error {
 	client := &http.Client{
 		Transport: &http.Transport{
 			DialContext:            give, // no proxy and no redirection leads elsewhere
+			DialTLSContext:         give, // of wss, whose TLS is done
 			DisableKeepAlives:      true,
 			MaxResponseHeaderBytes: 64 << 10,
 		},
@@ -71,8 +72,8 @@ func wsURL(e endpoint.Endpoint) string {
 		host = "localhost"
 	}
 	where := net.JoinHostPort(host, e.Port)
-	if e.Port == "80" {
-		where = strings.TrimSuffix(where, ":80")
+	if e.Port == "" || e.Scheme == "ws" && e.Port == "80" || e.Scheme == "wss" && e.Port == "443" {
+		where = strings.TrimSuffix(where, ":"+e.Port)
 	}
-	return (&url.URL{Scheme: "ws", Host: where, Path: e.Path}).String()
+	return (&url.URL{Scheme: e.Scheme, Host: where, Path: e.Path}).String()
 }

@@ -45,6 +45,9 @@ func tlsFacts(t *probe.TLS, add func(name, text string)) {
 	}
 	add("expiry", expiry(t))
 	add("pin", t.Pin)
+	for _, note := range t.Notes {
+		add("note", note)
+	}
 	if t.OCSP {
 		add("ocsp", "a response is stapled")
 	}
@@ -55,6 +58,8 @@ func verification(t *probe.TLS) string {
 	switch {
 	case t.Verified:
 		return "good"
+	case t.VerifyError == "" && len(t.Chain) == 0:
+		return "" // nothing was shown
 	case t.VerifyError == "":
 		return "failed"
 	}

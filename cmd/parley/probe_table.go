@@ -95,6 +95,8 @@ func validity(t *probe.TLS) string {
 	switch {
 	case !t.Verified && t.VerifyError != "":
 		return "not verified: " + t.VerifyError
+	case !t.Verified && len(t.Chain) == 0:
+		return "" // nothing was shown
 	case !t.Verified:
 		return "not verified"
 	case t.Days == 1:
