@@ -224,6 +224,7 @@ func (t *tally) merge(o *tally) {
 	t.duplicated += o.duplicated
 	t.reordered += o.reordered
 	t.stray += o.stray
+	t.stall = max(t.stall, o.stall)
 	t.unanswered += o.unanswered
 	t.unsent += o.unsent
 	t.opened += o.opened

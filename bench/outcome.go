@@ -26,7 +26,7 @@ func (r *run) report() *Report {
 		Opened: t.opened, Failed: t.failed, Reopened: t.reopened, Open: r.open,
 		Sent: t.sent, Answered: t.answered, BytesOut: t.bytesOut, BytesIn: t.bytesIn,
 		Latency:    t.latency,
-		Unanswered: t.unanswered, Unsent: t.unsent,
+		Unanswered: t.unanswered, Unsent: t.unsent, Stall: t.stall,
 		Errors: t.errors, FirstErrors: t.firstErrors,
 		Generator: r.generator(), Intervals: r.intervals,
 	}

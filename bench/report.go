@@ -34,8 +34,9 @@ type Report struct {
 	Latency *hdrhistogram.Histogram
 
 	Unanswered, Unsent int64
-	Datagrams          *Datagrams // nil on streams
-	TCP                *TCP       // nil where there is none, or the system does not tell
+	Stall              time.Duration // the longest wait for an answer that began in the warm-up and lasted all the time that was measured, or 0
+	Datagrams          *Datagrams    // nil on streams
+	TCP                *TCP          // nil where there is none, or the system does not tell
 
 	Errors      map[string]int64  // by kind
 	FirstErrors map[string]string // the words of the first of each kind

@@ -29,6 +29,8 @@ type tally struct {
 	reordered  int64 // answers overtaken by that to a later message
 	stray      int64 // answers to nothing that was sent
 
+	stall time.Duration // the longest wait of a message of the warm-up for an answer that came after the measuring
+
 	unanswered int64 // sent, and the session ended before the answer, on datagrams also before the timeout
 	unsent     int64 // due, and never sent
 
@@ -81,6 +83,9 @@ func (t *tally) answeredAt(p *plan, intended, now int64) {
 
 // record counts the latency of an answer, whether in its time or late.
 func (t *tally) record(p *plan, intended, now int64) {
+	if intended < p.from && p.until != 0 && now >= p.until {
+		t.stall = max(t.stall, time.Duration(now-intended))
+	}
 	if p.measured(intended) {
 		t.latency.RecordValue(min(max(now-intended, leastLatency), mostLatency)) // no error: it is in range
 	}

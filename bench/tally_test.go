@@ -39,6 +39,31 @@ func TestWhatIsMeasured(t *testing.T) {
 	}
 }
 
+// What was awaited all the time that was measured is in no latency, and is told.
+func TestStall(t *testing.T) {
+	for _, c := range []struct {
+		intended, now int64
+		stall         time.Duration
+	}{
+		{99, 199, 0},
+		{99, 200, 101},
+		{50, 250, 200},
+		{100, 250, 0}, // is measured
+	} {
+		y, all := newTally(), newTally()
+		y.answeredAt(&plan{from: 100, until: 200}, c.intended, c.now)
+		all.merge(y)
+		if all.stall != c.stall {
+			t.Errorf("intended %d, answered %d: stall %d, want %d", c.intended, c.now, all.stall, c.stall)
+		}
+	}
+	y := newTally()
+	y.answeredAt(&plan{from: 100}, 50, 1<<50)
+	if y.stall != 0 {
+		t.Errorf("without an end: stall %d, want 0", y.stall)
+	}
+}
+
 func TestLatencyHoldsItsRange(t *testing.T) {
 	for _, c := range []struct{ took, want int64 }{
 		{-5, 1}, {0, 1}, {1, 1}, {999, 999}, {int64(time.Hour), int64(time.Hour)}, {int64(2 * time.Hour), int64(time.Hour)},

@@ -52,6 +52,9 @@ func (r *Report) warnings() (all []warning) {
 		warn("behind", figure.Rate(perSecond(r.Sent, r.Elapsed))+" messages/s were sent, not the "+
 			figure.Rate(r.Rate)+" messages/s that were asked for")
 	}
+	if r.Stall > 0 {
+		warn("stalled", "an answer took "+figure.Span(r.Stall)+", from the warm-up until after the end: no latency tells of it")
+	}
 	switch n := r.latencies(); {
 	case n == 0 && r.Failure == "" && r.Elapsed > 0:
 		warn("nothing", r.nothing())

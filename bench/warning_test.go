@@ -30,6 +30,7 @@ func TestWarnings(t *testing.T) {
 		{"refused", func(r *Report) { r.Datagrams = &Datagrams{DroppedHere: -1, RefusedHere: 1} }, "here"},
 		{"few", func(r *Report) { r.Latency = shaped(1000, 9_999) }, "few"},
 		{"nothing", func(r *Report) { r.Latency = nil }, "nothing"},
+		{"stalled", func(r *Report) { r.Latency, r.Stall = nil, 2*time.Second }, "stalled nothing"},
 		{"not begun", func(r *Report) { r.Latency, r.Elapsed = nil, 0 }, ""},
 	} {
 		r := quiet()
