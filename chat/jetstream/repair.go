@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"parley/internal/file"
 )
 
 // repair makes of damaged files what a server can be started on, without losing
@@ -50,7 +52,7 @@ func repairBlock(store, aside string, n int) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(aside, filepath.Base(name)), b); err != nil {
+	if err := file.Replace(filepath.Join(aside, filepath.Base(name)), b); err != nil {
 		return err
 	}
 	kept := make([]byte, 0, len(b))
@@ -59,7 +61,7 @@ func repairBlock(store, aside string, n int) error {
 	if len(kept) == 0 {
 		return os.Remove(name)
 	}
-	return writeFile(name, kept)
+	return file.Replace(name, kept)
 }
 
 // moveAside moves a file that may be missing.
@@ -85,24 +87,7 @@ func writeTomb(store string, seq uint64, at time.Time) error {
 	if len(numbers) > 0 {
 		n = numbers[len(numbers)-1] + 1
 	}
-	return writeFile(blockFile(store, n), appendTomb(nil, blockHash(streamName, n), seq, at))
-}
-
-// writeFile replaces a file, whole or not at all.
-func writeFile(name string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), "new-")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
+	return file.Replace(blockFile(store, n), appendTomb(nil, blockHash(streamName, n), seq, at))
 }
 
 // acceptedFile is where a store keeps the losses that were accepted, one range
@@ -119,7 +104,7 @@ func accept(store string, lost []hole) error {
 	for _, h := range append(known, lost...) {
 		b = fmt.Appendf(b, "%d %d\n", h.first, h.last)
 	}
-	return writeFile(acceptedFile(store), b)
+	return file.Replace(acceptedFile(store), b)
 }
 
 // acceptedLosses are the losses that were accepted.

@@ -6,11 +6,11 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"parley/clock"
+	"parley/internal/file"
 )
 
 // driftSkew is how well a frequency has to be known to be kept: its standard deviation.
@@ -53,22 +53,5 @@ func parseDrift(text string) (float64, error) {
 // WriteDrift writes the file anew and then puts it in the place of the old one, so that it is
 // never half written.
 func WriteDrift(path string, frequency float64) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(f, "%.6f\n", frequency*1e6)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
+	return file.Replace(path, fmt.Appendf(nil, "%.6f\n", frequency*1e6))
 }

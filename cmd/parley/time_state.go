@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"parley/clock/discipline"
 	"parley/clock/ntp"
 	"parley/endpoint"
+	"parley/internal/file"
 	"parley/transport"
 )
 
@@ -102,21 +102,7 @@ func writeState(path string, s discipline.State) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(b, '\n'))
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
+	return file.Replace(path, append(b, '\n'))
 }
 
 // A followed is what an ntp server of this machine tells while the clock is disciplined: read
