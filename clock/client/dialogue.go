@@ -14,6 +14,7 @@ import (
 type dialogue struct {
 	interleave bool // try the interleaved mode (RFC 9769)
 	random     func() uint64
+	floor      time.Time // a moment that is known to be past, whatever our clock shows
 
 	server, self ntp.ReferenceID // of the server, and of this host to it; zero is not known
 
@@ -30,8 +31,8 @@ type dialogue struct {
 	}
 }
 
-func newDialogue(interleave bool) *dialogue {
-	return &dialogue{interleave: interleave, random: rand.Uint64}
+func newDialogue(interleave bool, floor time.Time) *dialogue {
+	return &dialogue{interleave: interleave, random: rand.Uint64, floor: floor}
 }
 
 // maxMissed is how many answers in a row may be missing until the interleaved mode, whose
@@ -72,12 +73,20 @@ func (d *dialogue) restart() {
 // ErrKiss is matched by the error of a kiss-o'-death, a *KissError.
 var ErrKiss = errors.New("the server refuses")
 
-// A KissError is a refusal with a code: RATE is "too often", DENY and RSTR are "not you"
-// (RFC 5905 section 7.4).
+// A KissError is a refusal with a code: RATE is "too often", and it is asked less often from
+// then on; DENY and RSTR are "not you", and it is not asked any more (RFC 5905 section 7.4).
 type KissError struct{ Code string }
 
-// Error says the code.
-func (e *KissError) Error() string { return "the server refuses: kiss-o'-death " + e.Code }
+// Error says the code, and what follows.
+func (e *KissError) Error() string {
+	if e.final() {
+		return "the server refuses: kiss-o'-death " + e.Code + "; it is not asked any more"
+	}
+	return "the server refuses: kiss-o'-death " + e.Code + "; it is asked less often"
+}
+
+// final reports whether the server wants no more questions.
+func (e *KissError) final() bool { return e.Code != "RATE" }
 
 // Is matches ErrKiss.
 func (e *KissError) Is(target error) bool { return target == ErrKiss }
@@ -97,8 +106,12 @@ func (d *dialogue) answer(b []byte, came time.Time) (s discipline.Sample, err er
 	}
 	asked, before := d.asked, d.before
 	d.asked, d.missed = ntp.Packet{}, 0
-	if code := p.Kiss(); code != "" {
+	switch code := p.Kiss(); code {
+	case "RATE", "DENY", "RSTR":
 		return s, &KissError{code}
+	case "":
+	default: // INIT and the like: it will know the time later
+		return discipline.Sample{At: came, Leap: ntp.LeapUnknown}, nil
 	}
 	if p.Receive == 0 || p.Transmit == 0 {
 		return s, errors.New("an answer without the time")
@@ -115,7 +128,11 @@ func (d *dialogue) answer(b []byte, came time.Time) (s discipline.Sample, err er
 	if p.Transmit.Sub(t2) < 0 {
 		return s, errors.New("an answer that left before its question came")
 	}
-	s = sampleOf(&p, t1, t2.Time(t1), p.Transmit.Time(t1), t4)
+	pivot := t1 // of the era of its timestamps
+	if d.floor.After(pivot) {
+		pivot = d.floor
+	}
+	s = sampleOf(&p, t1, t2.Time(pivot), p.Transmit.Time(pivot), t4)
 	s.ServerID, s.Loop = d.server, p.Stratum > 1 && d.self != ntp.ReferenceID{} && p.ReferenceID == d.self
 	return s, nil
 }

@@ -19,7 +19,7 @@ func answerTo(d *dialogue, received, sent time.Time) ntp.Packet {
 }
 
 func TestBasicExchange(t *testing.T) {
-	d := newDialogue(false)
+	d := newDialogue(false, time.Time{})
 	p := d.request()
 	if p.Mode != ntp.Client || p.Version != 4 || p.Origin != 0 || p.Receive != 0 || p.Transmit == 0 {
 		t.Errorf("request %+v", p)
@@ -37,7 +37,7 @@ func TestBasicExchange(t *testing.T) {
 
 // TestInterleavedExchange has the second answer tell when the first left.
 func TestInterleavedExchange(t *testing.T) {
-	d := newDialogue(true)
+	d := newDialogue(true, time.Time{})
 	d.request()
 	d.left(t0)
 	first := answerTo(d, t0.Add(time.Millisecond), t0.Add(time.Millisecond)) // what it left is not known yet
@@ -61,7 +61,7 @@ func TestInterleavedExchange(t *testing.T) {
 }
 
 func TestInterleavedIsGivenUp(t *testing.T) {
-	d := newDialogue(true)
+	d := newDialogue(true, time.Time{})
 	d.request()
 	d.left(t0)
 	first := answerTo(d, t0, t0)
@@ -88,7 +88,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		"a request":       func(p *ntp.Packet) { p.Mode = ntp.Client },
 		"another version": func(p *ntp.Packet) { p.Version = 3 },
 	} {
-		d := newDialogue(true)
+		d := newDialogue(true, time.Time{})
 		d.request()
 		a := answerTo(d, t0, t0)
 		change(&a)
@@ -104,7 +104,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		"no transmit time":    func(p *ntp.Packet) { p.Transmit = 0 },
 		"left before it came": func(p *ntp.Packet) { p.Transmit = p.Receive - 1<<20 },
 	} {
-		d := newDialogue(true)
+		d := newDialogue(true, time.Time{})
 		d.request()
 		a := answerTo(d, t0, t0)
 		change(&a)
@@ -112,7 +112,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	d := newDialogue(true)
+	d := newDialogue(true, time.Time{})
 	d.request()
 	a := answerTo(d, t0, t0)
 	a.Stratum, a.ReferenceID = 0, ntp.ReferenceID{'R', 'A', 'T', 'E'}
@@ -121,7 +121,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 	if !errors.Is(err, ErrKiss) || !errors.As(err, &kiss) || kiss.Code != "RATE" {
 		t.Errorf("kiss-o'-death: %v", err)
 	}
-	if _, err := newDialogue(true).answer(make([]byte, 48), t0); err != errStray {
+	if _, err := newDialogue(true, time.Time{}).answer(make([]byte, 48), t0); err != errStray {
 		t.Errorf("an answer before a question: %v", err)
 	}
 }
@@ -130,7 +130,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 func FuzzDialogue(f *testing.F) {
 	f.Add(make([]byte, 48), true)
 	f.Fuzz(func(t *testing.T, b []byte, interleave bool) {
-		d := newDialogue(interleave)
+		d := newDialogue(interleave, time.Time{})
 		d.random = func() uint64 { return 5 }
 		d.request()
 		d.left(t0)

@@ -43,6 +43,10 @@ type Config struct {
 	// Drift is the file that keeps the frequency from run to run; "" is none.
 	Drift string
 
+	// Floor is a moment that is known to be past, such as when the program was made: a clock
+	// that starts in 1970 cannot tell which of NTP's eras of 136 years it is. Default none.
+	Floor time.Time
+
 	// Events gets what happens, on the goroutine of Run.
 	Events func(Event)
 }
@@ -111,9 +115,23 @@ func (k *Client) State() discipline.State {
 // saveEvery is how often the drift file is written.
 const saveEvery = time.Hour
 
+// ErrDenied is the error of a client all of whose servers refuse to be asked.
+var ErrDenied = errors.New("every server refuses to be asked")
+
 // Run follows the servers until ctx ends, and then leaves the clock at the frequency that was
-// found. The error is nil, or of the clock, which could not be steered.
+// found. The error is nil, ErrDenied, or of the clock, which could not be steered.
 func (k *Client) Run(ctx context.Context) error {
+	slew := newSlew()
+	defer slew.timer.Stop()
+	err := k.follow(ctx, slew)
+	if ended := k.end(slew); err == nil {
+		err = ended
+	}
+	return err
+}
+
+// follow asks, and steers, until ctx ends.
+func (k *Client) follow(ctx context.Context, slew *slew) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var sources sync.WaitGroup
 	defer sources.Wait()
@@ -123,7 +141,7 @@ func (k *Client) Run(ctx context.Context) error {
 	for _, s := range k.config.Servers {
 		one := &source{
 			name: s.Name, at: s.Endpoint, clock: k.config.Clock, timeout: k.config.timeout(),
-			heard: all, ask: make(chan struct{}, 1), dialogue: newDialogue(!k.config.Basic), stepped: k.steps.Load,
+			heard: all, ask: make(chan struct{}, 1), dialogue: newDialogue(!k.config.Basic, k.config.Floor), stepped: k.steps.Load,
 		}
 		w := &wake{ask: one.ask}
 		w.timer = time.AfterFunc(0, w.fire) // the first question at once
@@ -134,14 +152,12 @@ func (k *Client) Run(ctx context.Context) error {
 	if err := k.config.Clock.Adjust(k.config.Discipline.Frequency); err != nil {
 		return err
 	}
-	slew := newSlew()
-	defer slew.timer.Stop()
 	tick := time.NewTicker(time.Minute) // so that a clock whose servers are gone is said to be lost
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return k.end(slew)
+			return nil
 		case <-slew.timer.C:
 			if err := k.adjust(slew.then); err != nil {
 				return err
@@ -156,7 +172,11 @@ func (k *Client) Run(ctx context.Context) error {
 			if err := k.take(h, slew); err != nil {
 				return err
 			}
-			wakes[h.name].timer.Reset(k.interval(h))
+			if !h.denied() {
+				wakes[h.name].timer.Reset(k.ensemble.Interval(h.name))
+			} else if delete(wakes, h.name); len(wakes) == 0 {
+				return ErrDenied
+			}
 		}
 	}
 }
@@ -175,13 +195,10 @@ func (w *wake) fire() {
 	}
 }
 
-// interval is when to ask again.
-func (k *Client) interval(h heard) time.Duration {
-	d := k.ensemble.Interval(h.name)
-	if errors.Is(h.err, ErrKiss) {
-		d = max(d, time.Second<<10) // it asks for less (RFC 5905 section 7.4)
-	}
-	return d
+// denied reports whether the server is not to be asked any more.
+func (h *heard) denied() bool {
+	var kiss *KissError
+	return errors.As(h.err, &kiss) && kiss.final()
 }
 
 // A slew is a frequency that ends.
@@ -201,7 +218,13 @@ func newSlew() *slew {
 func (k *Client) take(h heard, s *slew) error {
 	e := Event{Server: h.name, Sample: h.sample, Err: h.err}
 	now := k.config.Clock.Now()
+	if h.moved {
+		k.ensemble.Moved(h.name)
+	}
 	switch {
+	case errors.Is(h.err, ErrKiss) && !h.denied():
+		k.ensemble.Slow(h.name)
+		fallthrough
 	case h.err != nil:
 		k.ensemble.Missed(h.name)
 	case h.steps != k.steps.Load():
@@ -273,12 +296,23 @@ func (k *Client) announce() error {
 	status := clock.Status{Leap: clock.LeapUnknown}
 	if s.Synchronized {
 		status = clock.Status{
-			Leap:           clock.Leap(s.Leap),
+			Leap:           leapToday(clock.Leap(s.Leap), k.config.Clock.Now()),
 			MaxError:       s.RootDelay/2 + s.Dispersion(k.config.Clock.Now()),
 			EstimatedError: s.Deviation,
 		}
 	}
 	return k.config.Clock.Announce(status)
+}
+
+// leapToday is the leap second of today, of which servers may tell weeks before: the system
+// inserts it at the end of the day on which it hears of it. There is none but at the end of June
+// and December (ITU-R TF.460, section 2.1).
+func leapToday(l clock.Leap, now time.Time) clock.Leap {
+	now = now.UTC()
+	if m := now.Month(); (m == time.June || m == time.December) && now.AddDate(0, 0, 1).Day() == 1 {
+		return l
+	}
+	return clock.NoLeap
 }
 
 // end leaves the clock at the frequency that was found.

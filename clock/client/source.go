@@ -24,6 +24,7 @@ type source struct {
 	dialogue *dialogue
 	socket   *socket
 	steps    int64 // of the clock, that the dialogue knows of
+	moved    bool  // another machine is asked than before
 	stepped  func() int64
 }
 
@@ -32,6 +33,7 @@ type heard struct {
 	name   string
 	sample discipline.Sample
 	err    error // nil: sample is good
+	moved  bool  // another machine was asked than before
 	steps  int64 // of the clock, before it was measured
 }
 
@@ -50,6 +52,7 @@ func (s *source) run(ctx context.Context) {
 		}
 		h := heard{name: s.name, steps: s.steps}
 		h.sample, h.err = s.question(ctx)
+		h.moved, s.moved = s.moved, false
 		select {
 		case s.heard <- h:
 		case <-ctx.Done():
@@ -71,7 +74,7 @@ var errNoAnswer = errors.New("no answer")
 // question asks once.
 func (s *source) question(ctx context.Context) (x discipline.Sample, err error) {
 	if s.socket == nil {
-		// Dialled anew after a failure, so that a name is looked up again.
+		// Dialled anew when the server is gone, so that a name is looked up again.
 		bounded, cancel := context.WithTimeout(ctx, s.timeout)
 		s.socket, err = dial(bounded, s.at)
 		cancel()
@@ -79,13 +82,23 @@ func (s *source) question(ctx context.Context) (x discipline.Sample, err error) 
 			s.dialogue.lost()
 			return x, err
 		}
-		s.dialogue.server, s.dialogue.self = s.socket.ids()
+		s.meet()
 	}
 	x, err = s.exchange(ctx)
-	if err != nil && !errors.Is(err, ErrKiss) {
+	if err != nil && !errors.Is(err, ErrKiss) && (err != errNoAnswer || s.dialogue.missed > maxMissed) {
 		s.close()
 	}
 	return x, err
+}
+
+// meet notes who is asked: a name may have many addresses.
+func (s *source) meet() {
+	server, self := s.socket.ids()
+	if d := s.dialogue; server != d.server && d.server != (ntp.ReferenceID{}) {
+		d.restart()
+		s.moved = true
+	}
+	s.dialogue.server, s.dialogue.self = server, self
 }
 
 func (s *source) exchange(ctx context.Context) (x discipline.Sample, err error) {

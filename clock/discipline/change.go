@@ -25,7 +25,11 @@ const (
 // is not: it is kept aside until it is known whether it was alone or the first of many, which
 // are then the whole history.
 func (s *source) admit(p point) bool {
-	if len(s.history) < fewestExpected {
+	n := len(s.history)
+	if n > 0 && n < fewestExpected && s.history[n-1].contradicts(p) {
+		s.restart()
+	}
+	if n < fewestExpected {
 		return true
 	}
 	k := s.fit.ahead(p.at - s.fit.at)
@@ -45,6 +49,17 @@ func (s *source) admit(p point) bool {
 	s.aside = s.aside[:0]
 	return true
 }
+
+// contradicts reports whether no clock that runs on can be in both p and the later q: the error of
+// each is at most half its delay. What a server's own noise may be is allowed for.
+func (p point) contradicts(q point) bool {
+	apart := (q.offset - p.offset).Abs()
+	return apart > (p.delay+q.delay)/2+time.Duration(float64(q.at-p.at)*2*unknownFrequency)+leastStep
+}
+
+// leastStep is the least step that is found while little is known of a server: less is seen as its
+// noise.
+const leastStep = 100 * time.Millisecond
 
 // rerouted reports whether the newest samples were all much longer on the way than is usual.
 func (s *source) rerouted() bool {

@@ -134,8 +134,8 @@ func combine(list []candidate) (c combined) {
 		f += u * one.Frequency
 	}
 	c.offset = list[0].Offset + time.Duration(z/y*1e9)
-	c.jitter = time.Duration(math.Sqrt(j/y) * 1e9)
-	c.deviation = time.Duration(math.Sqrt(d) / y * 1e9)
+	c.jitter = duration(math.Sqrt(j / y))
+	c.deviation = duration(math.Sqrt(d) / y)
 	c.frequency, c.skew = f/v, math.Sqrt(1/v)
 	return c
 }

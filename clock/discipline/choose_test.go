@@ -153,7 +153,7 @@ func TestKalmanLearnsALine(t *testing.T) {
 		at := time.Duration(i) * 16 * time.Second
 		points = append(points, point{at: at, offset: time.Duration(float64(at)*25e-6) + time.Millisecond, delay: time.Millisecond, noise: time.Microsecond})
 	}
-	f := fitHistory(points, prior{0, unknownFrequency}, 0)
+	f := fitHistory(points, prior{0, unknownFrequency}, new(fit))
 	if math.Abs(f.slope-25e-6) > 1e-8 {
 		t.Errorf("slope %g, want 25e-6", f.slope)
 	}

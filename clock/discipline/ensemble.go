@@ -88,7 +88,7 @@ func New(c Config, now time.Time) *Ensemble {
 
 // Add adds a server by a name of its own.
 func (e *Ensemble) Add(name string) {
-	e.sources = append(e.sources, &source{name: name, line: e.line, prior: e.prior, poll: e.config.minPoll()})
+	e.sources = append(e.sources, &source{name: name, line: e.line, prior: e.prior, eager: mostEager, least: e.config.minPoll(), poll: e.config.minPoll()})
 }
 
 func (e *Ensemble) source(name string) *source {
@@ -103,8 +103,16 @@ func (e *Ensemble) source(name string) *source {
 // Heard takes in what an exchange with the server name said, and decides what to do.
 func (e *Ensemble) Heard(name string, x Sample, now time.Time) Decision {
 	s := e.source(name)
-	s.reach = s.reach<<1 | 1
 	s.asked++
+	s.eager--
+	if s.reach == 0 {
+		s.eager = mostEager // it is back, or new
+	}
+	s.reach = s.reach<<1 | 1
+	if !x.fit() {
+		s.refuse(x)
+		return e.decide(now)
+	}
 	if s.isSetBack(x) {
 		for _, one := range e.sources {
 			one.restart()
@@ -113,7 +121,7 @@ func (e *Ensemble) Heard(name string, x Sample, now time.Time) Decision {
 	expected := s.estimate(now)
 	s.add(x)
 	if expected.Samples > 0 {
-		s.adapt(x.Offset-expected.Offset, max(expected.Jitter+expected.Deviation, x.Delay-s.fit.delay), e.config.minPoll(), e.config.maxPoll(), expected.Deviation <= e.config.goal())
+		s.adapt(x.Offset-expected.Offset, max(expected.Jitter+expected.Deviation, x.Delay-s.fit.delay), s.least, max(e.config.maxPoll(), s.least), expected.Deviation <= e.config.goal())
 	}
 	return e.decide(now)
 }
@@ -122,17 +130,33 @@ func (e *Ensemble) Heard(name string, x Sample, now time.Time) Decision {
 func (e *Ensemble) Missed(name string) {
 	s := e.source(name)
 	s.asked++
+	s.eager--
 	if s.reach <<= 1; s.reach == 0 {
-		s.poll, s.score = e.config.minPoll(), 0
+		s.poll, s.score = s.least, 0
 	}
 }
+
+// Slow notes that the server name asks to be asked less often: from now on it is, half as
+// often as now at most, and never several times in a row.
+func (e *Ensemble) Slow(name string) {
+	s := e.source(name)
+	s.slow = true
+	s.least = min(max(s.poll, s.least)+1, max(e.config.maxPoll(), slowest))
+	s.poll, s.score = s.least, 0
+}
+
+// slowest is the longest interval that a server can ask for, as a power of two of seconds.
+const slowest = 10
+
+// Moved notes that another machine answers by the server's name.
+func (e *Ensemble) Moved(name string) { e.source(name).restart() }
 
 // Interval is how long to wait from one question to the server name to the next: short at the
 // beginning.
 func (e *Ensemble) Interval(name string) time.Duration {
 	s := e.source(name)
 	d := power(s.poll)
-	if len(s.history) < burst && (s.reach != 0 || s.asked < burst) {
+	if !s.slow && !s.unfit && s.eager > 0 && len(s.history) < burst && (s.reach != 0 || s.asked < burst) {
 		return min(d, cmp.Or(e.config.Burst, burstInterval))
 	}
 	return d
@@ -149,6 +173,7 @@ func power(n int) time.Duration {
 // A burst is how many samples a server is asked for at once.
 const (
 	burst         = 4
+	mostEager     = 2 * burst // questions, where answers are lost or forgotten
 	burstInterval = 2 * time.Second
 )
 
@@ -259,24 +284,29 @@ func (e *Ensemble) clamp(f float64) float64 {
 	return max(min(f, e.config.maxFrequency()), -e.config.maxFrequency())
 }
 
+// fewestKnown samples are needed of a source that is believed.
+const fewestKnown = 3
+
 // choose finds the sources that are believed, the leader first, and gives each its verdict.
 func (e *Ensemble) choose(now time.Time) []candidate {
 	var fit []candidate
 	for _, s := range e.sources {
-		s.verdict = Unheard
-		if s.reach == 0 || len(s.history) < min(burst, 3) {
-			continue
-		}
 		c := candidate{s, s.estimate(now)}
-		s.verdict = Unfit
-		if s.last.Leap < 3 && s.last.Stratum >= 1 && s.last.Stratum < 16 && !s.last.Loop && c.Distance <= e.config.maxDistance() {
+		switch {
+		case s.reach == 0:
+			s.verdict = Unheard
+		case s.unfit:
+			s.verdict = Unfit
+		case len(s.history) < fewestKnown:
+			s.verdict = Unheard
+		case c.Distance > e.config.maxDistance():
+			s.verdict = Unfit
+		default:
+			s.verdict = Falseticker
 			fit = append(fit, c)
 		}
 	}
 	right := intersect(fit)
-	for _, c := range fit {
-		c.source.verdict = Falseticker
-	}
 	// One that has only begun must not decide while most have not been heard.
 	if 2*len(right) <= e.expected() {
 		for _, c := range right {

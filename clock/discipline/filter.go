@@ -2,6 +2,7 @@ package discipline
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -9,7 +10,8 @@ import (
 // server's clock against our bare oscillator, and the frequency with which it grows; the
 // frequency walks at random, as that of a quartz does. The filter runs over the whole history
 // again at each sample: what a sample is worth depends on the least delay, which is learned
-// late, and how much the frequency walks is found by trying.
+// late, and how much the frequency walks, and how noisy the server's own clock is, is found by
+// trying.
 
 // A prior is what is known of the oscillator's frequency without any sample.
 type prior struct {
@@ -24,7 +26,8 @@ type fit struct {
 	kalman
 	jitter       time.Duration // how far samples were from what was expected, weighted
 	delay, queue time.Duration // the least delay, and what of it is taken to be queues too
-	noise        time.Duration // of reading the clocks
+	noise        time.Duration // of reading the clocks, and of the server's own
+	rough        int           // by which of roughs that is more than what the server says
 }
 
 // A kalman is the state of the filter, in seconds, and its covariance.
@@ -65,38 +68,80 @@ const (
 	tryAll     = 32 // points
 )
 
+// roughs are how many steps of 4 are tried for the noise of the server's clock, above that of
+// reading the clocks. A receiver of radio time without a pulse a second is off by milliseconds
+// that no delay shows; taken for exact, they would be followed as the frequency's walk.
+const roughs = 12
+
+// roughPenalty is what a step has to gain in likelihood.
+const roughPenalty = 0.5
+
 // fitHistory filters points, of which there is at least one. It tries all
-// wanders, or once there are many points climbs to the likeliest from near, which is the one
-// of the fit before.
-func fitHistory(points []point, p prior, near float64) fit {
-	var common fit
-	common.delay, common.queue, common.noise = leastDelay(points)
-	at := usualIndex
-	for i, w := range wanders {
-		if w == near {
-			at = i
-		}
-	}
-	best, likeliest := common.with(points, p, at)
-	for _, step := range [...]int{1, -1} {
-		for i := at + step; i >= 0 && i < len(wanders); i += step {
-			f, l := common.with(points, p, i)
-			if l > likeliest {
-				best, likeliest = f, l
-			} else if len(points) > tryAll {
-				break
-			}
+// wanders, or once there are many points climbs to the likeliest from that of the fit before,
+// and so with the noise.
+//
+// A frequency that is known may be known wrong: that it is not is tried too.
+func fitHistory(points []point, p prior, before *fit) fit {
+	best, likeliest := climb(points, p, before)
+	if p.deviation < unknownFrequency {
+		p.deviation = unknownFrequency
+		if f, l := climb(points, p, before); l-wrongPenalty > likeliest {
+			return f
 		}
 	}
 	return best
 }
 
-// with filters points with the i'th wander, and returns the logarithm of its likelihood.
-func (f fit) with(points []point, p prior, i int) (fit, float64) {
+// wrongPenalty is how much likelier the points have to be for a frequency that was found before
+// not to be believed.
+const wrongPenalty = 5
+
+// climb finds the likeliest fit with a prior, and the logarithm of its likelihood.
+func climb(points []point, p prior, before *fit) (best fit, likeliest float64) {
+	var common fit
+	common.delay, common.queue, common.noise = leastDelay(points)
+	at := usualIndex
+	for i, w := range wanders {
+		if w == before.wander {
+			at = i
+		}
+	}
+	best, likeliest = common.with(points, p, at, before.rough)
+	for improved := true; improved; {
+		improved = false
+		along := func(most int, try func(i int) (fit, float64), from int, all bool) {
+			for _, step := range [...]int{1, -1} {
+				for i := from + step; i >= 0 && i < most; i += step {
+					f, l := try(i)
+					if l > likeliest+leastGain {
+						best, likeliest, improved = f, l, true
+					} else if !all {
+						break
+					}
+				}
+			}
+		}
+		along(roughs, func(i int) (fit, float64) { return common.with(points, p, best.wanderIndex(), i) }, best.rough, len(points) <= tryAll)
+		along(len(wanders), func(i int) (fit, float64) { return common.with(points, p, i, best.rough) }, best.wanderIndex(), len(points) <= tryAll)
+	}
+	return best, likeliest
+}
+
+// leastGain is what a fit has to be likelier by for the search to go on.
+const leastGain = 1e-6
+
+// with filters points with the i'th wander and the rough'th noise, and returns the logarithm of
+// their likelihood.
+func (f fit) with(points []point, p prior, i, rough int) (fit, float64) {
 	decades := math.Log10(wanders[i] / wanders[usualIndex])
-	l := f.run(points, p, wanders[i]) - decades*decades
+	f.rough = rough
+	f.noise <<= 2 * rough
+	l := f.run(points, p, wanders[i]) - decades*decades - roughPenalty*float64(rough)
 	return f, l
 }
+
+// wanderIndex is which of wanders it is of.
+func (f *fit) wanderIndex() int { return slices.Index(wanders[:], f.wander) }
 
 // run filters with a wander, and returns the logarithm of the likelihood of it.
 func (f *fit) run(points []point, p prior, wander float64) (likelihood float64) {
@@ -114,7 +159,7 @@ func (f *fit) run(points []point, p prior, wander float64) (likelihood float64) 
 	}
 	f.at = points[len(points)-1].at
 	if weights > 0 {
-		f.jitter = time.Duration(math.Sqrt(sum/weights) * 1e9)
+		f.jitter = duration(math.Sqrt(sum / weights))
 	}
 	return likelihood
 }
@@ -156,7 +201,7 @@ func leastDelay(points []point) (delay, queue, noise time.Duration) {
 		}
 		noise = min(noise, p.noise)
 	}
-	noise = max(noise, time.Nanosecond)
+	noise = min(max(noise, time.Nanosecond), 100*time.Millisecond)
 	switch len(points) {
 	case 1:
 		return first, first / 4, noise // it is not known at all

@@ -3,7 +3,7 @@
 //
 // The data flows one way:
 //
-//	exchange of packets -> Sample -> Source (history, regression) -> Estimate
+//	exchange of packets -> Sample -> Source (history, Kalman filter) -> Estimate
 //	Estimates of all -> selection (falsetickers out) -> clustering -> combining -> State
 //	State -> Decision: a step, or a frequency and a slew
 //
@@ -12,7 +12,7 @@
 // interval adapts as in section 13. Where RFC 5905 has a feedback loop (section 11.3), this
 // has an estimator: what servers said is kept on the time scale of the bare oscillator,
 // without anything that was done to the clock, where it lies on a line as long as the
-// oscillator keeps its frequency. A weighted regression finds the line, its slope is the
+// oscillator keeps its frequency. A Kalman filter finds the line, its slope is the
 // frequency, and the clock is steered onto it. So a correction does not disturb what was
 // measured before, a burst of delays moves nothing, and the loop needs no time constant that
 // has to fit the network.
@@ -35,6 +35,9 @@ type Sample struct {
 	ServerID       [4]byte // the reference ID of whoever follows this server
 	Loop           bool    // the server follows us
 }
+
+// fit reports whether the server says that its time can be followed.
+func (x *Sample) fit() bool { return x.Leap < 3 && x.Stratum >= 1 && x.Stratum < 16 && !x.Loop }
 
 // MaxSkew is how fast a clock that nobody looks after is taken to drift away (RFC 5905:
 // PHI, 15 parts per million).

@@ -28,6 +28,9 @@ type Service struct {
 	answers sync.Pool // *[PacketSize]byte
 
 	early atomic.Bool // the clock shows a time before Config.Floor
+
+	made time.Time    // constant; with a monotonic reading, if the clock has any
+	set  atomic.Int64 // by how many nanoseconds the clock has been set since, when that was looked at last
 }
 
 // Config is of a Service. The zero value works.
@@ -91,7 +94,7 @@ func New(c Config) *Service {
 	if c.Leap == nil {
 		c.Leap = func(time.Time) uint8 { return LeapNone }
 	}
-	s := &Service{config: c, precision: precisionOf(c.Now)}
+	s := &Service{config: c, precision: precisionOf(c.Now), made: c.Now()}
 	if c.PerSource == 0 {
 		c.PerSource = DefaultPerSource
 	}
@@ -148,6 +151,7 @@ func (s *Service) Serve(c *parley.Conn, msg []byte) error {
 		return nil
 	}
 	s.early.Store(false)
+	s.lookForStep(now)
 	kiss, ok := s.admit(&r, now)
 	if !ok {
 		return nil
@@ -173,9 +177,22 @@ func (s *Service) Stamped(key uint64, at time.Time) {
 	}
 }
 
-// Stepped forgets what was noted: the clock was stepped, and moments before and after
-// are not of one scale.
-func (s *Service) Stepped() { s.memory.clear() }
+// lookForStep looks whether the clock was stepped, by what it has gained on the monotonic one.
+func (s *Service) lookForStep(now time.Time) {
+	s.gained(now.Round(0).Sub(s.made.Round(0)) - now.Sub(s.made))
+}
+
+// gained forgets what was noted if the clock was stepped: moments before and after are not of
+// one scale. A slew over hours is taken for a step too, which costs an interleaved client
+// one answer in basic mode.
+func (s *Service) gained(d time.Duration) {
+	if before := s.set.Load(); (d-time.Duration(before)).Abs() > leastStep && s.set.CompareAndSwap(before, int64(d)) {
+		s.memory.clear()
+	}
+}
+
+// leastStep is what moments may be apart for their difference to mean something.
+const leastStep = 10 * time.Millisecond
 
 // admit takes r off what its source may ask. kiss: only to be told so.
 func (s *Service) admit(r *request, now time.Time) (kiss, ok bool) {
@@ -225,6 +242,9 @@ func (r *request) kiss() Packet {
 func (s *Service) answer(r *request) Packet {
 	received := r.received.Add(s.config.Offset)
 	state := s.config.State(r.received)
+	if !state.Reference.IsZero() {
+		state.Reference = state.Reference.Add(s.config.Offset) // it is told on the scale of the others
+	}
 	p := Packet{
 		Leap: s.config.Leap(received), Version: r.Version, Mode: Server, Stratum: state.Stratum,
 		Poll: r.Poll, Precision: s.precision,

@@ -96,7 +96,7 @@ func TestConfigIsTold(t *testing.T) {
 	got, _ := ask(s, p.Append(nil), far, noon)
 	want := Packet{
 		Leap: LeapInsert, Version: 4, Mode: Server, Stratum: 1, Poll: 6, Precision: got.Precision, RootDelay: 1 << 16, RootDispersion: 2 << 16,
-		ReferenceID: gps, Reference: TimestampOf(noon.Add(-time.Minute)),
+		ReferenceID: gps, Reference: TimestampOf(noon.Add(-time.Hour - time.Minute)),
 		Origin: p.Transmit, Receive: TimestampOf(noon.Add(-time.Hour)) | 1, Transmit: TimestampOf(noon.Add(-time.Hour)),
 	}
 	if got != want {
@@ -139,10 +139,45 @@ func TestInterleavedMode(t *testing.T) {
 	if a3, _ := ask(s, basic.Append(nil), far, now); a3.Origin != 101 {
 		t.Errorf("a client in basic mode was answered in interleaved mode: %+v", a3)
 	}
-	// What was noted before a step is of another scale.
-	s.Stepped()
-	if a4, _ := ask(s, second.Append(nil), far, now); a4.Origin != 101 {
-		t.Errorf("interleaved over a step: %+v", a4)
+}
+
+// TestStep: what was noted before a step is of another scale.
+func TestStep(t *testing.T) {
+	s := New(Config{Own: true, Now: func() time.Time { return noon }, PerSource: -1})
+	origin := Timestamp(9)
+	for i, c := range []struct {
+		gained      time.Duration
+		interleaved bool
+	}{
+		{0, false}, // nothing was noted
+		{0, true},
+		{5 * time.Millisecond, true},
+		{-5 * time.Millisecond, true},
+		{time.Second, false},
+		{time.Second, true},
+		{-time.Second, false},
+		{-time.Second, true},
+	} {
+		s.gained(c.gained)
+		p := Packet{Version: 4, Mode: Client, Origin: origin, Receive: 100, Transmit: 101}
+		a, _ := ask(s, p.Append(nil), far, noon)
+		if got := a.Origin == 100; got != c.interleaved {
+			t.Errorf("exchange %d, %v gained: interleaved is %v", i, c.gained, got)
+		}
+		origin = a.Receive
+	}
+}
+
+// TestReferenceIsOfTheScale that is told: a clock that was set after the moment of its answer
+// would not be believed.
+func TestReferenceIsOfTheScale(t *testing.T) {
+	for _, off := range []time.Duration{-2 * time.Hour, 2 * time.Hour} {
+		s := New(Config{Own: true, Now: func() time.Time { return noon }, PerSource: -1, Offset: off})
+		p := Packet{Version: 4, Mode: Client, Transmit: 101}
+		a, _ := ask(s, p.Append(nil), far, noon)
+		if d := a.Transmit.Sub(a.Reference); d < 0 || d > time.Minute {
+			t.Errorf("offset %v: the clock was set %v before it was read", off, d)
+		}
 	}
 }
 

@@ -122,6 +122,8 @@ func newNTP(t endpoint.Target) (parley.Service, error) {
 	}
 	if leaps, err := clock.SystemLeaps(); err == nil {
 		c.Leap = func(now time.Time) uint8 { return uint8(leaps.At(now)) }
+	} else {
+		c.Leap = f.leap
 	}
 	if !early {
 		c.Floor = buildTime()

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"parley/chat/text"
 	"parley/clock/query"
 	"parley/clock/timesync"
 	"parley/endpoint"
@@ -198,10 +200,22 @@ func (e *env) printReading(f *timeFlags, t endpoint.Target, r query.Reading, err
 		return nil
 	}
 	text := f.said(r)
+	if isTerminal(e.stdout) { // which would obey what the server says
+		text = cleanLines(text)
+	}
 	if !f.quiet {
 		text += aboutReading(r)
 	}
 	return writeOutput(e.stdout, []byte(text))
+}
+
+// cleanLines is text without what a terminal would obey but ends of lines.
+func cleanLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, one := range lines {
+		lines[i] = text.Clean(one)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // said is the server's time as one line.

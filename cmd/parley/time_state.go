@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"parley/clock"
 	"parley/clock/discipline"
 	"parley/clock/ntp"
 	"parley/endpoint"
@@ -138,6 +139,18 @@ func (f *followed) at(now time.Time) ntp.State {
 		RootDelay:      time.Duration(s.RootDelay * 1e9),
 		RootDispersion: time.Duration((s.RootError + age*discipline.MaxSkew) * 1e9),
 	}
+}
+
+// leap is the leap second that was heard of, for a machine without a table of them.
+func (f *followed) leap(time.Time) uint8 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, l := range []clock.Leap{clock.InsertLeap, clock.DeleteLeap} {
+		if !f.updated.IsZero() && f.state.Leap == l.String() {
+			return uint8(l)
+		}
+	}
+	return uint8(clock.NoLeap)
 }
 
 // look reads the file.

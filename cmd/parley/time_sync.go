@@ -29,7 +29,8 @@ which needs a privilege (CAP_SYS_TIME) and Linux; if that is not to be had nothi
 Only one program should steer a clock: stop chronyd, ntpd or systemd-timesyncd first.
 
 An offset of more than --step is corrected at once, but only in the first three updates, so that
-running programs see no jump; later ones, and smaller ones, are slewed by up to 500 ppm. Once the
+running programs see no jump; later ones, and smaller ones, are slewed by up to 500 ppm. With --once
+all that is more than 1 ms is stepped unless --step says otherwise. Once the
 clock is set, an offset of more than --panic is not believed. Servers are asked every 16 s at
 first, and as seldom as every 1024 s while the offset is known to 15 µs all the same.
 
@@ -67,12 +68,12 @@ func newTimeSync(e *env) *cobra.Command {
 	fs.BoolVar(&f.apply, "apply", false, "set the system's clock; without it nothing is set")
 	fs.BoolVar(&f.once, "once", false, "end when the offset is corrected, or would be")
 	fs.Var(&f.wait, "wait", "with --once: how long to wait for that (default 1m)")
-	fs.Var(&f.step, "step", "the offset above which the clock is stepped, 0 never (default 128ms)")
+	fs.Var(&f.step, "step", "the offset above which the clock is stepped, 0 never (default 128ms, with --once 1ms)")
 	fs.BoolVar(&f.stepAlways, "step-always", false, "step not only in the first three updates")
 	fs.Var(&f.panics, "panic", "the offset that is not believed once the clock is set, 0 none (default 1000s)")
 	fs.StringVar(&f.poll, "poll", "", "least and greatest interval between questions, as powers of two of seconds, MIN..MAX (default 4..10)")
 	fs.BoolVar(&f.basic, "basic", false, "do not try the interleaved mode")
-	fs.StringVar(&f.drift, "drift", "", "the file of the frequency, - for none (default the user's own)")
+	fs.StringVar(&f.drift, "drift", "", "with --apply: the file of the frequency, - for none (default the user's own)")
 	fs.StringVar(&f.metrics, "metrics", "", "serve metrics and the state over HTTP at HOST:PORT")
 	fs.BoolVar(&f.json, "json", false, "print each event as a JSON object on a line")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but errors")
@@ -103,6 +104,9 @@ func (f *timeSyncFlags) config(cmd *cobra.Command, args []string) (c client.Conf
 	}
 	c.Basic = f.basic
 	c.Discipline.Step, c.Discipline.Panic = orNever(f.step, changed("step")), orNever(f.panics, changed("panic"))
+	if f.once && !changed("step") {
+		c.Discipline.Step = settled // what is slewed is not done at once
+	}
 	if f.stepAlways {
 		c.Discipline.StepUpdates = -1
 	}
@@ -138,6 +142,9 @@ func parsePoll(s string) (low, high int, err error) {
 
 // driftFile is where the frequency is kept, "" for nowhere.
 func (f *timeSyncFlags) driftFile(e *env) (string, error) {
+	if !f.apply {
+		return "", nil // what a clock lacks that is steered already, or not at all, is no frequency to keep
+	}
 	switch f.drift {
 	case "-":
 		return "", nil
@@ -147,9 +154,6 @@ func (f *timeSyncFlags) driftFile(e *env) (string, error) {
 			return "", nil // it is only for comfort
 		}
 		dir := filepath.Dir(mark.path)
-		if !f.apply {
-			return "", nil // a clock that is only in this process has no frequency to keep
-		}
 		return filepath.Join(dir, "drift"), os.MkdirAll(dir, 0o700)
 	}
 	return f.drift, nil
@@ -178,6 +182,7 @@ func (e *env) timeSync(cmd *cobra.Command, f *timeSyncFlags, args []string) erro
 	} else {
 		c.Clock = clock.NewVirtual(time.Now)
 	}
+	c.Floor = buildTime()
 	s := &syncing{env: e, flags: f}
 	c.Events = s.event
 	if s.client, err = client.New(c); err != nil {
@@ -194,8 +199,9 @@ type syncing struct {
 	state  string // the file of the state, "" for none
 
 	cancel context.CancelFunc
-	done   bool  // what --once asks for
-	err    error // of printing
+	done   bool          // what --once asks for
+	left   time.Duration // of the offset, where a majority is followed
+	err    error         // of printing
 }
 
 func (s *syncing) run(ctx context.Context, metrics, drift string) error {
@@ -234,6 +240,8 @@ func (s *syncing) run(ctx context.Context, metrics, drift string) error {
 		return s.err
 	case sig != nil:
 		return sig
+	case s.flags.once && !s.done && s.left != 0:
+		return fmt.Errorf("time sync: %s of the offset are left: slewing corrects 0.5 ms a second, wait longer (--wait) or have it stepped (--step)", precise(s.left))
 	case s.flags.once && !s.done:
 		return errNoMajority
 	}
@@ -261,6 +269,9 @@ func (s *syncing) event(e client.Event) {
 		s.env.warn("%s: %v", e.Server, e.Err)
 	case !s.flags.quiet:
 		s.print(writeOutput(s.env.stdout, []byte(s.line(e))))
+	}
+	if e.Decision.Update {
+		s.left = e.State.Offset
 	}
 	if s.flags.once && e.Decision.Update && (e.Decision.Step != 0 || e.State.Offset.Abs() <= max(settled, 3*e.State.Deviation)) {
 		s.done = true
