@@ -90,6 +90,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 	} {
 		d := newDialogue(true, time.Time{})
 		d.request()
+		d.left(t0)
 		a := answerTo(d, t0, t0)
 		change(&a)
 		if _, err := d.answer(a.Append(nil), t0); err != errStray {
@@ -102,10 +103,12 @@ func TestAnswersThatAreNone(t *testing.T) {
 	for name, change := range map[string]func(*ntp.Packet){
 		"no receive time":     func(p *ntp.Packet) { p.Receive = 0 },
 		"no transmit time":    func(p *ntp.Packet) { p.Transmit = 0 },
+		"kept for too long":   func(p *ntp.Packet) { p.Receive -= 1 << 32 },
 		"left before it came": func(p *ntp.Packet) { p.Transmit = p.Receive - 1<<20 },
 	} {
 		d := newDialogue(true, time.Time{})
 		d.request()
+		d.left(t0)
 		a := answerTo(d, t0, t0)
 		change(&a)
 		if _, err := d.answer(a.Append(nil), t0); err == nil || err == errStray {
@@ -113,6 +116,13 @@ func TestAnswersThatAreNone(t *testing.T) {
 		}
 	}
 	d := newDialogue(true, time.Time{})
+	d.request()
+	d.left(t0)
+	future := answerTo(d, t0, t0)
+	future.Reference = future.Transmit + 1<<32
+	if s, err := d.answer(future.Append(nil), t0.Add(time.Millisecond)); err != nil || s.Leap != ntp.LeapUnknown {
+		t.Errorf("a clock that was set after it was read: %+v, %v, want one that is not followed", s, err)
+	}
 	d.request()
 	a := answerTo(d, t0, t0)
 	a.Stratum, a.ReferenceID = 0, ntp.ReferenceID{'R', 'A', 'T', 'E'}

@@ -19,10 +19,17 @@ const driftSkew = 5e-6
 // ReadDrift reads the frequency that a file keeps, in parts per million as ntpd and chronyd
 // write it: the first number in it. It is nil where there is no file.
 func ReadDrift(path string) (*float64, error) {
-	f, err := os.Open(path)
+	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("drift file %s: not a regular file", path) // and opening one may take for ever
+	}
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}

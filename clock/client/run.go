@@ -334,7 +334,7 @@ func (k *Client) save(now bool) {
 	}
 	k.saved = time.Now()
 	if err := WriteDrift(k.config.Drift, s.Frequency); err != nil {
-		k.event(Event{Err: err, State: s})
+		k.event(Event{Err: fmt.Errorf("drift file %s: %w", k.config.Drift, err), State: s})
 	}
 }
 

@@ -2,7 +2,6 @@ package ntp
 
 import (
 	"math/bits"
-	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -23,6 +22,7 @@ type Service struct {
 	config    Config
 	precision int8
 	sources   *bucket.Table // nil: not limited
+	kisses    *bucket.Table // of those that are over
 
 	memory  memory
 	answers sync.Pool // *[PacketSize]byte
@@ -56,18 +56,19 @@ type Config struct {
 
 	// PerSource is how many requests a second of a source are answered, loopback
 	// exempt: 0 is DefaultPerSource, negative without limit. What is over is not
-	// answered, but at random one in four, with the kiss-o'-death RATE.
+	// answered, but once a second with the kiss-o'-death RATE.
 	PerSource float64
 }
 
 // The limits of a source: DefaultPerSource requests a second, burst seconds' worth of
-// them at once (a client that starts sends several), and a kiss for one in kissEvery
-// of those that are over, at random: an answer to each would do what its forger wants.
+// them at once (a client that starts sends several), and of those that are over kissRate a second
+// get a kiss: an answer to each would do what its forger wants.
 const (
 	DefaultPerSource = 8
 	burst            = 4
-	kissEvery        = 4
+	kissRate         = 1
 	sourcesKept      = 1 << 16
+	kissedKept       = 1 << 12
 )
 
 // DefaultStratum is that of a clock that nobody disciplines: far from any reference, so
@@ -100,6 +101,7 @@ func New(c Config) *Service {
 	}
 	if c.PerSource > 0 {
 		s.sources = bucket.New(c.PerSource, max(burst*c.PerSource, 1), sourcesKept)
+		s.kisses = bucket.New(kissRate, 1, kissedKept)
 	}
 	s.answers.New = func() any { return new([PacketSize]byte) }
 	return s
@@ -202,7 +204,7 @@ func (s *Service) admit(r *request, now time.Time) (kiss, ok bool) {
 	if _, ok := s.sources.Take(r.from.Addr(), now); ok {
 		return false, true
 	}
-	kiss = rand.Uint32N(kissEvery) == 0
+	kiss = s.kisses.Try(r.from.Addr(), now)
 	return kiss, kiss
 }
 
@@ -222,6 +224,10 @@ func (r *request) parse(msg []byte) bool {
 	}
 	// Version 1 had no mode, and its clients sent from any port but the servers'.
 	if p.Mode != Client && !(p.Version == 1 && p.Mode == Reserved && r.from.Port() != 123) {
+		return false
+	}
+	switch r.from.Port() {
+	case 7, 13, 17, 19, 37: // servers that answer anything, with what may be a request
 		return false
 	}
 	r.Packet = p

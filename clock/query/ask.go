@@ -1,6 +1,7 @@
 package query
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -24,7 +25,7 @@ func (e *answerError) Is(target error) bool { return target == ErrAnswer }
 // An exchange is a question and its answer.
 type exchange struct {
 	question string // is sent; on a stream "" is nothing
-	end      byte   // ends the answer on a stream, 0: the server ends it
+	line     bool   // a line is the answer on a stream, which else the server ends
 	most     int    // bytes of the answer
 }
 
@@ -74,7 +75,7 @@ func (x exchange) read(conn net.Conn, whole bool) (answer []byte, at time.Time, 
 		}
 		n += more
 		switch {
-		case whole && err == nil, x.end != 0 && n > 0 && buf[n-1] == x.end, n == len(buf):
+		case whole && err == nil, x.line && isLine(buf[:n]), n == len(buf):
 			return buf[:n], at, nil
 		case errors.Is(err, io.EOF) && n > 0:
 			return buf[:n], at, nil
@@ -84,6 +85,11 @@ func (x exchange) read(conn net.Conn, whole bool) (answer []byte, at time.Time, 
 			return nil, at, err
 		}
 	}
+}
+
+// isLine reports whether b is a line that says something.
+func isLine(b []byte) bool {
+	return bytes.HasSuffix(b, []byte("\n")) && len(bytes.TrimSpace(b)) > 0
 }
 
 // timedOut is err as an error of the operation, with the end of ctx in words.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"parley/endpoint"
+	"parley/transport"
 )
 
 // A Reading is what one exchange with a server says.
@@ -41,7 +42,8 @@ type NTP struct {
 	Version        int
 	Stratum        uint8
 	ReferenceID    string
-	Reference      time.Time // when its clock was set last
+	Reference      time.Time // when its clock was set last, zero: it does not say
+	Told           time.Time // what its clock showed when it answered
 	Leap           uint8     // as in the packet
 	Poll           time.Duration
 	Precision      time.Duration
@@ -120,9 +122,12 @@ func Parse(text string) (endpoint.Target, error) {
 	if err != nil {
 		return t, err
 	}
+	for param := range t.Params() {
+		return t, fmt.Errorf("target %q: ?%s is of who serves %s, not of who asks", text, param, name)
+	}
 	for _, scheme := range s.schemes {
 		if t.Endpoint.Scheme == scheme {
-			return t, nil
+			return t, transport.CheckDial(t.Endpoint)
 		}
 	}
 	return t, fmt.Errorf("target %q: %s is asked on %s, not on %s", text, name, strings.Join(s.schemes, " "), t.Endpoint.Scheme)

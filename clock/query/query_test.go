@@ -198,7 +198,8 @@ func TestParseDaytime(t *testing.T) {
 		"Friday, November 20, 2026 20:14:03-UTC":           true,
 		"Friday, November 20, 2026 21:14:03-CET":           true,
 		"Friday, November 20, 2026 21:14:03-XYZ":           false,
-		"Fri Nov 20 21:14:03 2026":                         true, // local
+		"Fri Nov 20 21:14:03 2026":                         false, // of which zone?
+		"2026-11-20 20:14:03":                              false,
 		"20 NOV 2026 20:14:03 UTC":                         true,
 		"20 NOV 2026 20:14:03 GMT":                         true,
 		"Fri, 20 Nov 2026 15:14:03 -0500":                  true,

@@ -14,7 +14,11 @@ import (
 
 // askTime asks a server of RFC 868: four bytes, the seconds since 1900.
 func askTime(ctx context.Context, t endpoint.Target, o Options) (Reading, error) {
-	s, err := exchange{most: 5}.have(ctx, t.Endpoint)
+	x := exchange{most: 4} // which is all, whether the server ends it or not
+	if keepsMessages(t.Endpoint) {
+		x.most = 5
+	}
+	s, err := x.have(ctx, t.Endpoint)
 	if err != nil {
 		return Reading{}, err
 	}
@@ -25,21 +29,20 @@ func askTime(ctx context.Context, t endpoint.Target, o Options) (Reading, error)
 	return s.reading(max(seconds, 1).Time(s.at), time.Second), nil
 }
 
-// daytimeLayouts are what servers of RFC 867 say, which prescribes none: parley's, that
-// of inetd, of xinetd, RFC 867's second, and of NIST (RFC 867 is what it calls its own).
+// daytimeLayouts are what servers of RFC 867 say, which prescribes none: parley's and others with
+// a zone. What inetd says has none, so that it is not known what time it is.
 var daytimeLayouts = []string{
 	"Monday, January 2, 2006 15:04:05-MST",
 	"Monday, January 2, 2006 15:04:05 MST",
-	"Mon Jan 2 15:04:05 2006",
 	"02 Jan 2006 15:04:05 MST",
 	"02 Jan 06 15:04:05 MST",
 	"Mon Jan 2 15:04:05 MST 2006",
-	time.RFC3339, time.RFC1123, time.RFC1123Z, time.RFC850, "2006-01-02 15:04:05",
+	time.RFC3339, time.RFC1123, time.RFC1123Z, time.RFC850,
 }
 
 // askDaytime asks a server of RFC 867: the time in some words.
 func askDaytime(ctx context.Context, t endpoint.Target, o Options) (Reading, error) {
-	s, err := exchange{most: 512}.have(ctx, t.Endpoint)
+	s, err := exchange{line: true, most: 512}.have(ctx, t.Endpoint)
 	if err != nil {
 		return Reading{}, err
 	}
@@ -53,8 +56,8 @@ func askDaytime(ctx context.Context, t endpoint.Target, o Options) (Reading, err
 	return r, nil
 }
 
-// parseDaytime reads a time in one of the layouts. A time without a zone is local's; one
-// whose zone's abbreviation does not tell which it is, is not read.
+// parseDaytime reads a time in one of the layouts. One whose zone's abbreviation does not tell
+// which it is, because it is neither UTC's nor one of local, is not read.
 func parseDaytime(text string, local *time.Location) (time.Time, bool) {
 	if at, ok := parseNIST(text); ok {
 		return at, true
@@ -120,7 +123,7 @@ func askTimesync(ctx context.Context, t endpoint.Target, o Options) (Reading, er
 func haveTimesync(ctx context.Context, t endpoint.Target, format string) (said, error) {
 	x := exchange{question: format, most: 1 << 16}
 	if !keepsMessages(t.Endpoint) {
-		x.question, x.end = format+"\n", '\n' // or the server waits whether more comes
+		x.question, x.line = format+"\n", true // or the server waits whether more comes
 	}
 	return x.have(ctx, t.Endpoint)
 }

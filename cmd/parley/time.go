@@ -89,6 +89,9 @@ func (e *env) time(cmd *cobra.Command, f *timeFlags, arg string) error {
 	if f.json && f.quiet {
 		return usageErrorf(cmd, "--json and --quiet do not go together")
 	}
+	if cmd.Flags().Changed("timeout") && f.timeout == 0 {
+		return usageErrorf(cmd, "--timeout: want a time that is not zero")
+	}
 	if cmd.Flags().Changed("watch") && f.watch == 0 {
 		return usageErrorf(cmd, "--watch: want a time that is not zero")
 	}
@@ -195,7 +198,11 @@ func (a asker) askAll(ctx context.Context, t endpoint.Target) (all []query.Readi
 func (e *env) printReading(f *timeFlags, t endpoint.Target, r query.Reading, err error) error {
 	switch {
 	case f.json:
-		return e.printObject(readingJSON(t, r, err))
+		a := readingJSON(t, r, err)
+		if f.format != "" && r.Timed && t.Service != "timesync" {
+			a.Formatted = f.formatted(r)
+		}
+		return e.printObject(a)
 	case err != nil:
 		return nil
 	}
@@ -230,8 +237,13 @@ func (f *timeFlags) said(r query.Reading) string {
 	if format == "" {
 		return r.Time().Local().Format(timeLayout(r.Error)) + "\n"
 	}
-	text, _ := timesync.Expand(nil, r.Time().Local(), format, 1<<16)
-	return string(text) + "\n"
+	return f.formatted(r) + "\n"
+}
+
+// formatted is the server's time in the format that was asked for.
+func (f *timeFlags) formatted(r query.Reading) string {
+	text, _ := timesync.Expand(nil, r.Time().Local(), f.format, 1<<16)
+	return string(text)
 }
 
 // timeLayout shows no more of a second than is known.

@@ -40,7 +40,7 @@ type timeCompareFlags struct {
 func newTimeCompare(e *env) *cobra.Command {
 	f := new(timeCompareFlags)
 	cmd := &cobra.Command{
-		Use:     "compare [flags] SERVER SERVER...",
+		Use:     "compare [flags] SERVER...",
 		Short:   "compare the clocks of several servers",
 		Long:    timeCompareLong,
 		Example: "  parley time compare ntp@a ntp@b ntp@c --max 5ms",
@@ -59,7 +59,7 @@ func newTimeCompare(e *env) *cobra.Command {
 // timeCompare is the verb.
 func (e *env) timeCompare(cmd *cobra.Command, f *timeCompareFlags, args []string) error {
 	if len(args) == 0 {
-		return usageErrorf(cmd, "expected SERVER SERVER...")
+		return usageErrorf(cmd, "expected SERVER...")
 	}
 	if f.samples < 1 || f.samples > 100 {
 		return usageErrorf(cmd, "--samples %d: want 1 to 100", f.samples)
@@ -67,11 +67,17 @@ func (e *env) timeCompare(cmd *cobra.Command, f *timeCompareFlags, args []string
 	if cmd.Flags().Changed("max") && f.max == 0 {
 		return usageErrorf(cmd, "--max: want a time that is not zero")
 	}
+	if cmd.Flags().Changed("timeout") && f.timeout == 0 {
+		return usageErrorf(cmd, "--timeout: want a time that is not zero")
+	}
 	var targets []endpoint.Target
 	for _, arg := range args {
 		t, err := parseCompared(arg)
 		if err != nil {
 			return usageError{err: err}
+		}
+		if slices.Contains(targets, t) {
+			return usageErrorf(cmd, "%s is named twice", arg)
 		}
 		targets = append(targets, t)
 	}
@@ -108,7 +114,7 @@ func parseCompared(arg string) (endpoint.Target, error) {
 type comparedHost struct {
 	target endpoint.Target
 	best   query.Reading // of the least error
-	jitter time.Duration
+	jitter time.Duration // of its offsets, negative: not known
 	err    error
 	agrees bool // with the majority
 
@@ -216,8 +222,8 @@ func compareHosts(hosts []comparedHost, most time.Duration) comparison {
 	return c
 }
 
-// apart is how far h is from the middle of those that agree.
-func (c *comparison) apart(h *comparedHost) time.Duration {
+// dissent says how h disagrees: how far it is from the middle of those that agree, if most do.
+func (c *comparison) dissent(h *comparedHost) string {
 	var agreeing []time.Duration
 	for i := range c.hosts {
 		if one := &c.hosts[i]; one.agrees {
@@ -225,10 +231,10 @@ func (c *comparison) apart(h *comparedHost) time.Duration {
 		}
 	}
 	if len(agreeing) == 0 {
-		return 0
+		return "no majority agrees"
 	}
 	slices.Sort(agreeing)
-	return h.best.Offset - agreeing[len(agreeing)/2]
+	return "it is " + signed(h.best.Offset-agreeing[len(agreeing)/2]) + " from the others"
 }
 
 // verdict is an error if not all is well.
@@ -244,7 +250,7 @@ func (c *comparison) verdict() error {
 		case !h.best.Timed:
 			errs = append(errs, fmt.Errorf("%s: its words are no time that can be read without doubt", name))
 		case !h.agrees && len(c.hosts) > 1:
-			errs = append(errs, fmt.Errorf("%s disagrees: it is %s from the others", name, signed(c.apart(h))))
+			errs = append(errs, fmt.Errorf("%s disagrees: %s", name, c.dissent(h)))
 		}
 	}
 	if c.max > 0 && c.spread > c.max {
@@ -270,7 +276,7 @@ func (c *comparison) table() string {
 		case !h.best.Timed:
 			row = append(row, "-", "-", precise(h.best.Delay), "-", "-", "-", "not known")
 		default:
-			row = append(row, signed(h.best.Offset), "± "+precise(h.best.Error), precise(h.best.Delay), precise(h.jitter))
+			row = append(row, signed(h.best.Offset), "± "+precise(h.best.Error), precise(h.best.Delay), jitterText(h.jitter))
 			row = append(row, strataOf(h)...)
 			row = append(row, c.agreement(h))
 		}
@@ -281,6 +287,14 @@ func (c *comparison) table() string {
 		text += fmt.Sprintf("furthest apart: %s\n", precise(c.spread))
 	}
 	return text
+}
+
+// jitterText is a jitter, which of one sample is not known.
+func jitterText(d time.Duration) string {
+	if d < 0 {
+		return "-"
+	}
+	return precise(d)
 }
 
 // columns are what a host knows of itself, from offset on.
@@ -315,7 +329,7 @@ func (c *comparison) agreement(h *comparedHost) string {
 	case h.agrees:
 		return "yes"
 	}
-	return "NO, by " + signed(c.apart(h))
+	return "NO: " + c.dissent(h)
 }
 
 // aligned is rows in columns, two spaces between.
@@ -340,10 +354,10 @@ func aligned(rows [][]string) string {
 	return b.String()
 }
 
-// deviation is the standard deviation of the offsets.
+// deviation is the standard deviation of the offsets, or negative where there are too few to tell.
 func deviation(all []query.Reading) time.Duration {
 	if len(all) < 2 {
-		return 0
+		return -1
 	}
 	mean := 0.0
 	for _, r := range all {
@@ -367,9 +381,9 @@ type comparisonAnswer struct {
 
 type comparedAnswer struct {
 	readingAnswer
-	Jitter float64    `json:"jitter_s"`
-	Agrees bool       `json:"agrees"`
-	State  *syncState `json:"state,omitempty"` // of sync@
+	Jitter *float64   `json:"jitter_s"`         // null: not known
+	Agrees *bool      `json:"agrees,omitempty"` // not of sync@, which is judged by its state
+	State  *syncState `json:"state,omitempty"`  // of sync@
 }
 
 func (c *comparison) json() comparisonAnswer {
@@ -380,10 +394,15 @@ func (c *comparison) json() comparisonAnswer {
 		if h.best.NTP != nil {
 			one = readingJSON(h.target, h.best, nil)
 		}
-		if h.own != nil {
-			one = readingAnswer{Target: one.Target, Failed: one.Failed}
+		compared := comparedAnswer{readingAnswer: one, Agrees: &h.agrees, State: h.own}
+		switch {
+		case h.own != nil:
+			compared.readingAnswer = readingAnswer{Target: one.Target, Failed: one.Failed}
+			compared.Jitter, compared.Agrees = &h.own.Jitter, nil
+		case h.best.Timed && h.jitter >= 0:
+			compared.Jitter = seconds(h.jitter)
 		}
-		a.Servers = append(a.Servers, comparedAnswer{one, h.jitter.Seconds(), h.agrees, h.own})
+		a.Servers = append(a.Servers, compared)
 	}
 	return a
 }

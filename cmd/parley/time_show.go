@@ -27,7 +27,7 @@ func aboutReading(r query.Reading) string {
 	line("server", "%s@%s", r.Target.Service, printed(r.Target.Endpoint))
 	if n := r.NTP; n != nil {
 		line("clock", "stratum %d, %s, precision %s, leap second %s", n.Stratum, reference(n), precise(n.Precision), clock.Leap(n.Leap))
-		line("root", "delay %s, dispersion %s, last set %s", precise(n.RootDelay), precise(n.RootDispersion), lastSet(r.At, n.Reference))
+		line("root", "delay %s, dispersion %s, last set %s", precise(n.RootDelay), precise(n.RootDispersion), lastSet(n))
 	}
 	line("trust", "%s", trust(r))
 	return b.String()
@@ -44,13 +44,14 @@ func reference(n *query.NTP) string {
 	return "follows " + n.ReferenceID
 }
 
-func lastSet(at, reference time.Time) string {
-	age := at.Sub(reference)
+// lastSet is when the server's clock was set, by that clock.
+func lastSet(n *query.NTP) string {
+	age := n.Told.Sub(n.Reference)
 	switch {
-	case reference.IsZero():
-		return "never"
+	case n.Reference.IsZero():
+		return "at a time that it does not say"
 	case age < 0:
-		return "just now"
+		return "after it was read"
 	}
 	return age.Round(time.Second).String() + " ago"
 }
@@ -118,9 +119,13 @@ func digits(f float64) string {
 
 // readingAnswer is what --json prints. Fields are only added.
 type readingAnswer struct {
-	Target string    `json:"target"`
-	Time   string    `json:"time,omitempty"`
-	Text   string    `json:"text,omitempty"`
+	Target string `json:"target"`
+	Time   string `json:"time,omitempty"`
+	Text   string `json:"text,omitempty"`
+
+	// Formatted is the time in --format, of a server that is not asked for it.
+	Formatted string `json:"formatted,omitempty"`
+
 	At     string    `json:"at,omitempty"`
 	Offset *float64  `json:"offset_s,omitempty"`
 	Error  *float64  `json:"error_s,omitempty"`

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"sync"
 	"time"
@@ -168,7 +169,7 @@ func (f *followed) look(now time.Time) {
 // fetchState asks a parley time sync for its state.
 func fetchState(ctx context.Context, e endpoint.Endpoint) (s syncState, err error) {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return transport.Dial(ctx, e) }
-	web := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+	web := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true, MaxResponseHeaderBytes: 16 << 10}}
 	request, err := http.NewRequestWithContext(ctx, "GET", "http://"+e.Address()+"/state", nil)
 	if err != nil {
 		return s, err
@@ -179,14 +180,23 @@ func fetchState(ctx context.Context, e endpoint.Endpoint) (s syncState, err erro
 		if errors.As(err, &op) {
 			return s, op
 		}
-		return s, fmt.Errorf("ask %s: %w", printed(e), err)
+		return s, fmt.Errorf("ask %s: not a parley time sync --metrics: %s", printed(e), briefly(err))
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		return s, fmt.Errorf("ask %s: %s", printed(e), answer.Status)
 	}
 	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&s); err != nil {
-		return s, fmt.Errorf("ask %s: not the state of a clock: %w", printed(e), err)
+		return s, fmt.Errorf("ask %s: not the state of a clock: %s", printed(e), briefly(err))
 	}
 	return s, nil
+}
+
+// briefly is err without most of what a server made of it.
+func briefly(err error) string {
+	var op *url.Error
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	return shortened(err.Error())
 }

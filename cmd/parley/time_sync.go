@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,7 +72,7 @@ func newTimeSync(e *env) *cobra.Command {
 	fs.Var(&f.step, "step", "the offset above which the clock is stepped, 0 never (default 128ms, with --once 1ms)")
 	fs.BoolVar(&f.stepAlways, "step-always", false, "step not only in the first three updates")
 	fs.Var(&f.panics, "panic", "the offset that is not believed once the clock is set, 0 none (default 1000s)")
-	fs.StringVar(&f.poll, "poll", "", "least and greatest interval between questions, as powers of two of seconds, MIN..MAX (default 4..10)")
+	fs.StringVar(&f.poll, "poll", "", "least and greatest interval between questions, as powers of two of seconds, MIN..MAX, each from -4 to 17 but 0 (default 4..10)")
 	fs.BoolVar(&f.basic, "basic", false, "do not try the interleaved mode")
 	fs.StringVar(&f.drift, "drift", "", "with --apply: the file of the frequency, - for none (default the user's own)")
 	fs.StringVar(&f.metrics, "metrics", "", "serve metrics and the state over HTTP at HOST:PORT")
@@ -93,11 +94,17 @@ func (f *timeSyncFlags) config(cmd *cobra.Command, args []string) (c client.Conf
 		if t.Service != "ntp" {
 			return c, usageErrorf(cmd, "%s: only ntp is precise enough to set a clock by", arg)
 		}
+		if slices.ContainsFunc(c.Servers, func(s client.Server) bool { return s.Endpoint == t.Endpoint }) {
+			return c, usageErrorf(cmd, "%s is named twice", arg)
+		}
 		c.Servers = append(c.Servers, client.Server{Name: "ntp@" + printed(t.Endpoint).String(), Endpoint: t.Endpoint})
 	}
 	changed := cmd.Flags().Changed
-	if changed("wait") && !f.once {
+	switch {
+	case changed("wait") && !f.once:
 		return c, usageErrorf(cmd, "--wait is of --once")
+	case changed("wait") && f.wait == 0:
+		return c, usageErrorf(cmd, "--wait: want a time that is not zero")
 	}
 	if f.json && f.quiet {
 		return c, usageErrorf(cmd, "--json and --quiet do not go together")
@@ -156,7 +163,13 @@ func (f *timeSyncFlags) driftFile(e *env) (string, error) {
 		dir := filepath.Dir(mark.path)
 		return filepath.Join(dir, "drift"), os.MkdirAll(dir, 0o700)
 	}
-	return f.drift, nil
+	// A file that cannot be written is found now, not when the frequency is.
+	probe, err := os.CreateTemp(filepath.Dir(f.drift), filepath.Base(f.drift)+".*")
+	if err != nil {
+		return "", fmt.Errorf("drift file %s: cannot be written: %w", f.drift, errors.Unwrap(err))
+	}
+	probe.Close()
+	return f.drift, os.Remove(probe.Name())
 }
 
 // timeSync is the verb.
@@ -183,7 +196,7 @@ func (e *env) timeSync(cmd *cobra.Command, f *timeSyncFlags, args []string) erro
 		c.Clock = clock.NewVirtual(time.Now)
 	}
 	c.Floor = buildTime()
-	s := &syncing{env: e, flags: f}
+	s := &syncing{env: e, flags: f, failed: make(map[string]string)}
 	c.Events = s.event
 	if s.client, err = client.New(c); err != nil {
 		return err
@@ -198,6 +211,7 @@ type syncing struct {
 	client *client.Client
 	state  string // the file of the state, "" for none
 
+	failed map[string]string // by server: what was said last of its failing
 	cancel context.CancelFunc
 	done   bool          // what --once asks for
 	left   time.Duration // of the offset, where a majority is followed
@@ -262,11 +276,21 @@ func (s *syncing) event(e client.Event) {
 			s.state = ""
 		}
 	}
+	if e.Err == nil {
+		delete(s.failed, e.Server)
+	}
 	switch {
 	case s.flags.json:
 		s.print(s.env.printObject(eventJSON(e, s.flags.apply)))
 	case e.Err != nil:
-		s.env.warn("%s: %v", e.Server, e.Err)
+		if text := e.Err.Error(); s.failed[e.Server] != text { // once, not every time it is asked
+			s.failed[e.Server] = text
+			if e.Server == "" {
+				s.env.warn("%v", e.Err)
+			} else {
+				s.env.warn("%s: %v", e.Server, e.Err)
+			}
+		}
 	case !s.flags.quiet:
 		s.print(writeOutput(s.env.stdout, []byte(s.line(e))))
 	}

@@ -56,6 +56,17 @@ func New(rate, burst float64, places int) *Table {
 // left is how many are left, which is negative to -burst for an address that goes
 // on without: it has to be silent for that long until it is served again.
 func (t *Table) Take(addr netip.Addr, now time.Time) (left float64, ok bool) {
+	return t.take(addr, now, t.burst)
+}
+
+// Try is as Take, but who goes on without a token has no debt: there is one again as
+// soon as the rate allows.
+func (t *Table) Try(addr netip.Addr, now time.Time) bool {
+	_, ok := t.take(addr, now, 0)
+	return ok
+}
+
+func (t *Table) take(addr netip.Addr, now time.Time, debt float64) (left float64, ok bool) {
 	addr = prefix(addr)
 	h := maphash.Comparable(t.seed, addr)
 	p := &t.parts[h%partCount]
@@ -66,7 +77,9 @@ func (t *Table) Take(addr netip.Addr, now time.Time) (left float64, ok bool) {
 	defer p.mu.Unlock()
 	b := t.find(p.places[set:set+ways], addr, at)
 	if b.tokens < 1 {
-		b.tokens = max(b.tokens-1, -t.burst)
+		if debt > 0 {
+			b.tokens = max(b.tokens-1, -debt)
+		}
 		return b.tokens, false
 	}
 	b.tokens--
