@@ -45,6 +45,9 @@ func Check(l Load) error {
 	if err := transport.CheckDial(l.Endpoint); err != nil {
 		return err
 	}
+	if err := transport.CheckFiles(l.Endpoint); err != nil {
+		return err
+	}
 	for _, check := range []func(Load) error{
 		checkEndpoint, checkNumbers, checkTimes, checkMode, checkSizes, checkFrames, checkDescriptors, checkPorts,
 	} {

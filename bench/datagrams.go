@@ -102,6 +102,9 @@ func (d *datagrams) ahead(dst []byte, k int) ([]byte, bool) {
 
 func (d *datagrams) sent(_ int, now int64) {
 	d.slot(d.toSend).sent = now
+	if d.w.plan.measured(d.slot(d.toSend).intended) {
+		d.w.tally.offered++
+	}
 	if d.w.plan.measured(now) {
 		d.w.tally.sent++
 		d.w.tally.bytesOut += int64(d.x.Size(d.toSend))
@@ -169,6 +172,9 @@ func (d *datagrams) unnumbered(data []byte, now int64) (over int) {
 		}
 		err := d.x.Check(data, d.id, seq)
 		if err == nil {
+			if d.awaited > 1 && d.w.plan.measured(d.slot(seq).intended) {
+				d.w.tally.guessed++
+			}
 			d.answered(seq, now)
 			return 1
 		}
@@ -194,8 +200,10 @@ func (d *datagrams) answered(seq uint64, now int64) {
 
 // wrong notes a wrong answer to a message.
 func (d *datagrams) wrong(seq uint64, err error) {
-	err = wrongAnswer(d.id, seq, err)
-	d.w.tally.fail(kindOf(err), err)
+	if d.w.plan.measured(d.slot(seq).intended) {
+		err = wrongAnswer(d.id, seq, err)
+		d.w.tally.fail(kindOf(err), err)
+	}
 	d.finish(seq)
 }
 

@@ -355,7 +355,9 @@ func (m *datagramModel) finish(seq int, right bool, now int64) {
 	msg := m.messages[seq]
 	if !right {
 		msg.fate = "wrong"
-		m.w.tally.errors["wrong answer"]++
+		if m.measured(msg.intended) > 0 {
+			m.w.tally.errors["wrong answer"]++
+		}
 		return
 	}
 	msg.fate = "answered"
@@ -507,6 +509,28 @@ func runDatagramModel(t *testing.T, x Exchange, random *rand.Rand) (map[string]i
 	return got, true
 }
 
+// TestGuessed: answers of which each could be another message's are counted.
+func TestGuessed(t *testing.T) {
+	x, err := Ack(Content{Size: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := pureWorker(Load{Exchange: x}, true)
+	s := newDatagrams(w, 0)
+	for range 3 {
+		s.due(0)
+	}
+	sendAll(s, 0)
+	for i, want := range []int64{1, 2, 2} { // the last is without doubt
+		if n, err := s.received(answerTo(x, 0, uint64(i)), 1); n != 1 || err != nil {
+			t.Fatalf("received = %d, %v", n, err)
+		}
+		if w.tally.guessed != want {
+			t.Errorf("after answer %d: %d guessed, want %d", i, w.tally.guessed, want)
+		}
+	}
+}
+
 // FuzzDatagrams gives a session any datagrams; the books have to balance: every message
 // has one fate.
 func FuzzDatagrams(f *testing.F) {
@@ -545,6 +569,9 @@ func FuzzDatagrams(f *testing.F) {
 		fates := y.answered + y.late + y.lost + y.unanswered + y.unsent + y.errors["wrong answer"]
 		if fates != int64(due) || over+awaited != due || y.answered+y.late != y.latency.TotalCount() {
 			t.Errorf("%d messages, %d over, %d awaited; fates %v", due, over, awaited, counts(y))
+		}
+		if y.offered != fates-y.unsent {
+			t.Errorf("%d offered of %d messages; fates %v", y.offered, due, counts(y))
 		}
 	})
 }

@@ -36,6 +36,7 @@ type (
 		Warmup            number            `json:"warmup_s"`
 		Elapsed           number            `json:"elapsed_s"`
 		Sent              int64             `json:"sent"`
+		Offered           int64             `json:"offered"`
 		Answered          int64             `json:"answered"`
 		MessagesPerSecond number            `json:"messages_per_second"`
 		BytesPerSecond    number            `json:"bytes_per_second"`
@@ -137,6 +138,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Warmup:            number(r.Warmup.Seconds()),
 		Elapsed:           number(r.Elapsed.Seconds()),
 		Sent:              r.Sent,
+		Offered:           r.Offered,
 		Answered:          r.Answered,
 		MessagesPerSecond: number(r.MessagesPerSecond()),
 		BytesPerSecond:    number(r.BytesPerSecond()),

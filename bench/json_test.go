@@ -28,7 +28,7 @@ var (
 		"mode": "string", "endpoint": "string", "service": "string", "framing?": "string",
 		"sessions": object{"asked": "number", "opened": "number", "failed": "number", "reopened": "number", "open": "number"},
 		"depth":    "number", "workers": "number", "size": "number", "rate": "number?", "arrivals": "string",
-		"started": "string?", "warmup_s": "number", "elapsed_s": "number", "sent": "number", "answered": "number",
+		"started": "string?", "warmup_s": "number", "elapsed_s": "number", "sent": "number", "offered": "number", "answered": "number",
 		"messages_per_second": "number", "bytes_per_second": "number", "sessions_per_second": "number",
 		"bytes_in": "number", "bytes_out": "number", "latency_us": latencyShape, "unanswered": "number", "unsent": "number",
 		"datagrams?": object{

@@ -225,6 +225,8 @@ func (t *tally) merge(o *tally) {
 	t.reordered += o.reordered
 	t.stray += o.stray
 	t.stall = max(t.stall, o.stall)
+	t.offered += o.offered
+	t.guessed += o.guessed
 	t.unanswered += o.unanswered
 	t.unsent += o.unsent
 	t.opened += o.opened

@@ -20,6 +20,7 @@ type ordered struct {
 	oldest       uint64      // first that is not over
 	toSend       uint64      // first that was not sent in full
 	waitingSince int64       // when the oldest became the one that is awaited
+	wrong        bool        // the oldest was answered, wrongly
 	err          error       // why no more can be sent or received
 }
 
@@ -54,7 +55,11 @@ func (o *ordered) sentUpTo(end uint64, now int64) {
 	if o.w.plan.measured(now) {
 		o.w.tally.sent += int64(end - o.toSend)
 	}
-	o.toSend = end
+	for ; o.toSend < end; o.toSend++ {
+		if o.w.plan.measured(*o.intended.at(int(o.toSend - o.oldest))) {
+			o.w.tally.offered++
+		}
+	}
 }
 
 // arrived notes n bytes that were received.
@@ -71,7 +76,7 @@ func (o *ordered) answer(answer []byte, now int64) error {
 		return o.early(len(answer))
 	}
 	if err := o.x.Check(answer, o.id, seq); err != nil {
-		o.err = wrongAnswer(o.id, seq, err)
+		o.err, o.wrong = wrongAnswer(o.id, seq, err), true
 		return o.err
 	}
 	at := *o.intended.at(0)
@@ -115,7 +120,7 @@ func (o *ordered) end(err error, now int64) {
 	p, t := o.w.plan, o.w.tally
 	for i := range o.intended.len() {
 		switch {
-		case !p.measured(*o.intended.at(i)):
+		case !p.measured(*o.intended.at(i)), i == 0 && o.wrong:
 		case o.oldest+uint64(i) < o.toSend:
 			t.unanswered++
 		default:

@@ -24,14 +24,17 @@ func (r *run) report() *Report {
 		Rate: l.Rate, Arrivals: l.Arrivals,
 		Started: r.started, Warmup: l.Warmup, Elapsed: r.elapsed(),
 		Opened: t.opened, Failed: t.failed, Reopened: t.reopened, Open: r.open,
-		Sent: t.sent, Answered: t.answered, BytesOut: t.bytesOut, BytesIn: t.bytesIn,
+		Sent: t.sent, Answered: t.answered, Offered: t.offered, BytesOut: t.bytesOut, BytesIn: t.bytesIn,
 		Latency:    t.latency,
-		Unanswered: t.unanswered, Unsent: t.unsent, Stall: t.stall,
+		Unanswered: t.unanswered, Unsent: t.unsent, Guessed: t.guessed, Stall: t.stall,
 		Errors: t.errors, FirstErrors: t.firstErrors,
 		Generator: r.generator(), Intervals: r.intervals,
 	}
 	if l.Exchange != nil {
 		rep.Service, rep.Size = l.Exchange.String(), l.Exchange.Size(0)
+		for seq := range uint64(checkedMessages) {
+			rep.LargestSize = max(rep.LargestSize, l.Exchange.Size(seq))
+		}
 	}
 	if l.Framing != nil && !r.plan.keeps {
 		rep.Framing = l.Framing.String()
@@ -68,9 +71,13 @@ func (r *run) generator() Generator {
 	default:
 		g.Limits = append(g.Limits, fmt.Sprintf("this process was busy %.0f %% of the time on all of its %d processors", 100*g.Busy, runtime.GOMAXPROCS(0)))
 	}
-	if scheduled := t.sent + t.unsent; t.missed > 0 && float64(t.missed) > tolerated*float64(scheduled) {
-		g.Limits = append(g.Limits, fmt.Sprintf("%.1f %% of the messages were more than %v late before they could be sent, by up to %v",
-			100*float64(t.missed)/float64(max(scheduled, t.missed)), missedBy, t.worstMiss.Round(10*time.Microsecond)))
+	scheduled, unit := t.sent+t.unsent, "messages"
+	if r.plan.load.Mode != Messages {
+		scheduled, unit = t.opened+t.failed+t.unsent, "sessions"
+	}
+	if t.missed > 0 && float64(t.missed) > tolerated*float64(scheduled) {
+		g.Limits = append(g.Limits, fmt.Sprintf("%.1f %% of the %s were begun more than %v late, by up to %v",
+			100*float64(t.missed)/float64(max(scheduled, t.missed)), unit, missedBy, t.worstMiss.Round(10*time.Microsecond)))
 	}
 	return g
 }

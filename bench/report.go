@@ -14,7 +14,7 @@ type Report struct {
 	Framing  string // "" without one
 
 	Sessions, Depth, Workers int
-	Size                     int     // of the first message, bytes
+	Size, LargestSize        int     // of the first message, and of the largest, bytes
 	Rate                     float64 // asked for; 0 is a closed loop
 	Arrivals                 Arrivals
 
@@ -26,7 +26,11 @@ type Report struct {
 	// again, and those open at the end.
 	Opened, Failed, Reopened, Open int64
 
+	// Sent and Answered are what went and came while it was measured. Offered are the messages
+	// that were intended for that time and sent, be it later: each is a latency, or
+	// lost, unanswered or wrong.
 	Sent, Answered    int64
+	Offered           int64
 	BytesOut, BytesIn int64
 
 	// Latency is of answers, counted from the intended moment; in Connects and
@@ -34,6 +38,7 @@ type Report struct {
 	Latency *hdrhistogram.Histogram
 
 	Unanswered, Unsent int64
+	Guessed            int64         // answers that do not tell which message they answer, of which several waited
 	Stall              time.Duration // the longest wait for an answer that began in the warm-up and lasted all the time that was measured, or 0
 	Datagrams          *Datagrams    // nil on streams
 	TCP                *TCP          // nil where there is none, or the system does not tell

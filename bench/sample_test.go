@@ -46,7 +46,7 @@ func closedLoop() *Report {
 	r := &Report{
 		Endpoint: "tcp://127.0.0.1:7007", Service: "echo", Sessions: 64, Depth: 1, Workers: 1, Size: 64,
 		Started: sampleStart, Warmup: time.Second, Elapsed: 10 * time.Second,
-		Opened: 64, Open: 64, Sent: 1_234_577, Answered: 1_234_567, BytesOut: 1_234_577 * 64, BytesIn: 1_234_567 * 64,
+		Opened: 64, Open: 64, Sent: 1_234_577, Offered: 1_234_577, Answered: 1_234_567, BytesOut: 1_234_577 * 64, BytesIn: 1_234_567 * 64,
 		Latency:   sampled(50_000, 500_000),
 		TCP:       &TCP{Connections: 64, RTTMin: 12_300, RTTMean: 45_600, RTTMax: 1_230_000},
 		Generator: Generator{Busy: 0.5213},
@@ -66,7 +66,7 @@ func openLoop() *Report {
 	return &Report{
 		Endpoint: "udp://127.0.0.1:7007", Service: "echo", Sessions: 8, Depth: 1, Workers: 2, Size: 1400, Rate: 50_000, Arrivals: Poisson,
 		Started: sampleStart, Warmup: time.Second, Elapsed: 10 * time.Second,
-		Opened: 8, Open: 8, Sent: 500_123, Answered: 499_000, BytesOut: 500_123 * 1400, BytesIn: 499_000 * 1400,
+		Opened: 8, Open: 8, Sent: 500_123, Offered: 500_123, Answered: 499_000, BytesOut: 500_123 * 1400, BytesIn: 499_000 * 1400,
 		Latency:   sampled(100_000, 80_000),
 		Datagrams: &Datagrams{Lost: 1_023, Late: 17, Duplicated: 3, Reordered: 210, Stray: 1, DroppedHere: 44, RefusedHere: 5},
 		Generator: Generator{Busy: 0.31, Missed: 12, WorstMiss: 3 * time.Millisecond},
@@ -90,7 +90,7 @@ func holds() *Report {
 	return &Report{
 		Mode: Holds, Endpoint: "tcp://127.0.0.1:7007", Service: "echo", Sessions: 10_000, Depth: 1, Workers: 1, Size: 64, Rate: 2_000,
 		Started: sampleStart, Elapsed: 2*time.Hour + 3*time.Second,
-		Opened: 10_000, Open: 9_998, Failed: 2, Sent: 19_998, Answered: 19_998, BytesOut: 19_998 * 64, BytesIn: 19_998 * 64,
+		Opened: 10_000, Open: 9_998, Failed: 2, Sent: 19_998, Offered: 19_998, Answered: 19_998, BytesOut: 19_998 * 64, BytesIn: 19_998 * 64,
 		Latency:     sampled(10_000, 50_000),
 		Errors:      map[string]int64{"closed": 2},
 		FirstErrors: map[string]string{"closed": "EOF"},
@@ -104,7 +104,7 @@ func failing() *Report {
 	return &Report{
 		Endpoint: "unix:/run/a\x1b[2Jb.sock", Service: "ack", Framing: "line", Sessions: 4, Depth: 16, Workers: 1, Size: 64,
 		Started: sampleStart, Warmup: 100 * time.Millisecond, Elapsed: 1234 * time.Millisecond,
-		Opened: 4, Failed: 4, Reopened: 1, Sent: 812, Answered: 807, BytesOut: 812 * 64, BytesIn: 800 * 42,
+		Opened: 4, Failed: 4, Reopened: 1, Sent: 812, Offered: 812, Answered: 807, BytesOut: 812 * 64, BytesIn: 800 * 42,
 		Latency: sampled(807, 40_000), Unanswered: 5, Unsent: 12,
 		Errors: map[string]int64{"reset": 3, "wrong answer": 1, "broken pipe": 3},
 		FirstErrors: map[string]string{
@@ -121,7 +121,7 @@ func limited() *Report {
 	return &Report{
 		Endpoint: "tcp://192.0.2.1:7", Service: "echo", Sessions: 1000, Depth: 1, Workers: 1, Size: 1, Rate: 1_000_000,
 		Started: sampleStart, Warmup: time.Second, Elapsed: 3210 * time.Millisecond,
-		Opened: 1000, Open: 1000, Sent: 2_900_000, Answered: 2_899_000, BytesOut: 2_900_000, BytesIn: 2_899_000,
+		Opened: 1000, Open: 1000, Sent: 2_900_000, Offered: 2_900_000, Answered: 2_899_000, BytesOut: 2_900_000, BytesIn: 2_899_000,
 		Latency: wide(), TCP: &TCP{Connections: 1000, Retransmits: 1},
 		Generator: Generator{Busy: 0.998, Missed: 1_400_000, WorstMiss: 1500 * time.Millisecond, Limits: []string{
 			"a worker was busy 100 % of the time",
@@ -145,7 +145,7 @@ func wide() *hdrhistogram.Histogram {
 func slow() *Report {
 	return &Report{
 		Endpoint: "udp://127.0.0.1:9", Service: "echo", Sessions: 1, Depth: 1, Workers: 1, Size: 64,
-		Started: sampleStart, Elapsed: 10 * time.Second, Opened: 1, Open: 1, Sent: 10, BytesOut: 640,
+		Started: sampleStart, Elapsed: 10 * time.Second, Opened: 1, Open: 1, Sent: 10, Offered: 10, BytesOut: 640,
 		Latency:   hdrhistogram.New(1, int64(time.Hour), 3),
 		Datagrams: &Datagrams{Lost: 10, DroppedHere: -1},
 		Generator: Generator{Busy: 0},

@@ -31,6 +31,8 @@ type tally struct {
 
 	stall time.Duration // the longest wait of a message of the warm-up for an answer that came after the measuring
 
+	offered    int64 // intended in the time that is measured, and sent, be it later: latencies, lost, unanswered and wrong ones together
+	guessed    int64 // answers that may be another message's
 	unanswered int64 // sent, and the session ended before the answer, on datagrams also before the timeout
 	unsent     int64 // due, and never sent
 

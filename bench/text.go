@@ -71,7 +71,7 @@ func (r *Report) Conditions() []string {
 		c = append(c, quantity(int64(r.Depth), "message")+" under way on each")
 	}
 	if r.says() {
-		c = append(c, figure.Count(int64(r.Size))+" B a message")
+		c = append(c, r.sizeText()+" a message")
 	}
 	if r.Framing != "" {
 		c = append(c, "framed by "+clean(r.Framing))
@@ -80,6 +80,14 @@ func (r *Report) Conditions() []string {
 		c = append(c, quantity(int64(r.Workers), "worker"))
 	}
 	return c
+}
+
+// sizeText is how long messages are.
+func (r *Report) sizeText() string {
+	if r.LargestSize > r.Size {
+		return "up to " + figure.Count(int64(r.LargestSize)) + " B"
+	}
+	return figure.Count(int64(r.Size)) + " B"
 }
 
 // asked is the rate that was asked for.
@@ -94,7 +102,9 @@ func (r *Report) says() bool {
 
 func (r *Report) times() []string {
 	t := []string{"measured for " + figure.Span(r.Elapsed)}
-	if r.Warmup > 0 {
+	if r.Elapsed == 0 && r.Warmup > 0 {
+		t[0] = "nothing measured: ended in the warm-up of " + figure.Span(r.Warmup)
+	} else if r.Warmup > 0 {
 		t[0] += " after " + figure.Span(r.Warmup) + " of warm-up"
 	}
 	if !r.Started.IsZero() {
@@ -114,7 +124,7 @@ func (r *Report) writeTable(p *page) {
 	if r.TCP != nil {
 		p.list("tcp", r.TCP.facts()...)
 	}
-	p.list("generator", r.Generator.facts(r.Rate > 0)...)
+	p.list("generator", r.Generator.facts(r.Rate > 0, r.Mode)...)
 	r.writeErrors(p)
 }
 
@@ -174,11 +184,15 @@ func (r *Report) sessions() []string {
 // should have been.
 func (r *Report) missing() (label string, items []string) {
 	d := r.Datagrams
+	unanswered := " unanswered"
+	if r.Interrupted {
+		unanswered = " under way when it was interrupted"
+	}
 	if d == nil {
-		return "missing", []string{figure.Count(r.Unanswered) + " unanswered", figure.Count(r.Unsent) + " never sent"}
+		return "missing", []string{figure.Count(r.Unanswered) + unanswered, figure.Count(r.Unsent) + " never sent"}
 	}
 	return "datagrams", []string{
-		figure.Count(d.Lost) + " lost (" + figure.Share(d.Lost, r.Sent) + ")",
+		figure.Count(d.Lost) + " lost (" + figure.Share(d.Lost, r.Offered) + ")",
 		figure.Count(d.Late) + " late",
 		figure.Count(d.Duplicated) + " duplicated",
 		figure.Count(d.Reordered) + " reordered",
@@ -210,17 +224,21 @@ func (t *TCP) facts() []string {
 }
 
 // facts are of the load itself. Moments are only missed where there is a schedule.
-func (g *Generator) facts(scheduled bool) []string {
+func (g *Generator) facts(scheduled bool, mode Mode) []string {
+	unit := "message"
+	if mode != Messages {
+		unit = "session"
+	}
 	facts := []string{"not known how busy"}
 	if g.Busy >= 0 {
 		facts[0] = "busy " + strconv.FormatFloat(100*g.Busy, 'f', 1, 64) + " % of the time"
 	}
 	switch {
 	case g.Missed > 0:
-		facts = append(facts, quantity(g.Missed, "message")+" late by more than 1 ms through its own fault",
+		facts = append(facts, quantity(g.Missed, unit)+" late by more than 1 ms through its own fault",
 			"at worst "+figure.Latency(float64(g.WorstMiss)))
 	case scheduled:
-		facts = append(facts, "no message late through its own fault")
+		facts = append(facts, "no "+unit+" late through its own fault")
 	}
 	return facts
 }

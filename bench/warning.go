@@ -42,7 +42,10 @@ func (r *Report) warnings() (all []warning) {
 		warn("generator", "the generator was the limit, not the endpoint: "+strings.Join(limits, "; "))
 	}
 	if n := r.Errors[wrongKind]; n > 0 {
-		warn("wrong", quantity(n, "answer")+" of "+figure.Count(r.Answered+n)+" did not say what was expected")
+		warn("wrong", quantity(n, "answer")+" of "+figure.Count(r.latencies()+n)+" did not say what was expected")
+	}
+	if r.Mode != Messages && r.Service == "" && strings.HasPrefix(r.Endpoint, "udp") {
+		warn("silent", "opening a UDP session sends nothing, so nobody need have been there: name a service, as in echo@"+r.Endpoint)
 	}
 	if r.Failed > 0 {
 		warn("failed", quantity(r.Failed, "session")+" failed: see the errors")
@@ -66,8 +69,8 @@ func (r *Report) warnings() (all []warning) {
 
 // lossWarnings tell what the network lost from what this machine did.
 func (r *Report) lossWarnings() (all []warning) {
-	if n := r.Unanswered; n > 0 {
-		all = append(all, warning{"unanswered", quantity(n, "message") + " stayed without an answer (" + figure.Share(n, r.Sent) + ")"})
+	if n := r.Unanswered; n > 0 && !r.Interrupted { // or it was we who did not wait
+		all = append(all, warning{"unanswered", quantity(n, "message") + " stayed without an answer (" + figure.Share(n, r.Offered) + ")"})
 	}
 	if n := r.Unsent; n > 0 {
 		all = append(all, warning{"unsent", quantity(n, "message") + " were due and never sent"})
@@ -77,11 +80,15 @@ func (r *Report) lossWarnings() (all []warning) {
 		return all
 	}
 	if d.Lost > 0 {
-		all = append(all, warning{"lost", quantity(d.Lost, "message") + " of " + figure.Count(r.Sent) +
-			" or their answers were lost (" + figure.Share(d.Lost, r.Sent) + ")"})
+		all = append(all, warning{"lost", quantity(d.Lost, "message") + " of " + figure.Count(r.Offered) +
+			" or their answers were lost (" + figure.Share(d.Lost, r.Offered) + ")"})
+	}
+	if r.Guessed > 0 && d.Lost > 0 {
+		all = append(all, warning{"guessed", quantity(r.Guessed, "answer") + " of this service did not tell which message they answer, and were taken for that to the oldest: " +
+			"after each loss the latencies are too long"})
 	}
 	if n := max(d.DroppedHere, 0) + max(d.RefusedHere, 0); n > 0 {
-		all = append(all, warning{"here", quantity(n, "datagram") + " were lost on this machine, not by the network or the endpoint: " +
+		all = append(all, warning{"here", quantity(n, "datagram") + " were lost on this machine, not by the network or the endpoint, the warm-up included: " +
 			here(d.DroppedHere) + " dropped as they were not read fast enough, " + here(d.RefusedHere) + " refused on sending"})
 	}
 	return all

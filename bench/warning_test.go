@@ -77,3 +77,34 @@ func TestPerSecond(t *testing.T) {
 		t.Errorf("BytesPerSecond = %v, want 50, those of the answers", got)
 	}
 }
+
+// TestLossIsOfWhatWasOffered: of a schedule that was not kept most was sent after the time that is
+// measured, and more can be lost of it than was sent in that time.
+func TestLossIsOfWhatWasOffered(t *testing.T) {
+	r := &Report{Mode: Messages, Elapsed: time.Second, Sent: 100, Offered: 1000, Latency: shaped(1000, 600), Datagrams: &Datagrams{Lost: 400, DroppedHere: -1}}
+	var texts []string
+	for _, w := range r.warnings() {
+		texts = append(texts, w.text)
+	}
+	if all := strings.Join(texts, "; "); !strings.Contains(all, "400 messages of 1,000 or their answers were lost (40.000 %)") {
+		t.Errorf("warnings %q", all)
+	}
+	_, items := r.missing()
+	if items[0] != "400 lost (40.000 %)" {
+		t.Errorf("missing %q", items)
+	}
+}
+
+// TestGuessedAnswers: where a message is lost whose answer nobody can tell from the next one's.
+func TestGuessedAnswers(t *testing.T) {
+	r := &Report{Mode: Messages, Elapsed: time.Second, Sent: 100, Offered: 100, Latency: shaped(1000, 99), Guessed: 5, Datagrams: &Datagrams{Lost: 1}}
+	guessed := func() bool {
+		return slices.ContainsFunc(r.warnings(), func(w warning) bool { return w.kind == "guessed" })
+	}
+	if !guessed() {
+		t.Error("no warning")
+	}
+	if r.Datagrams.Lost = 0; guessed() {
+		t.Error("a warning although nothing was lost")
+	}
+}

@@ -44,8 +44,11 @@ func (l *looker) datagram(ctx context.Context, r *Result) {
 	r.Time = took
 	switch {
 	case err == nil:
-		r.State, r.Up = Answered, true
-		r.Answer = q.inWords(asked, answer)
+		words, fits := q.inWords(asked, answer)
+		r.State, r.Answer = Answered, words
+		if r.Up = fits || r.Target.Service == ""; !r.Up {
+			r.Err = opError("ask", e, &unlikeError{q.service})
+		}
 	case errors.Is(err, errNoAnswer):
 		r.State, r.Err, r.Time = NoAnswer, opError("ask", e, err), 0
 	default:

@@ -68,7 +68,7 @@ func TestAnswered(t *testing.T) {
 		t.Errorf("an empty datagram: %+v", r)
 	}
 	r = lookAt(t, t.Context(), newLooker(Options{}), "ntp@"+e.String())
-	if r.State != Answered || !r.Up || !strings.HasPrefix(r.Answer, "48 bytes: ") {
+	if r.State != Answered || r.Up || !strings.HasPrefix(r.Answer, "48 bytes: ") || !strings.Contains(fmt.Sprint(r.Err), "not one of ntp") {
 		t.Errorf("an echo for ntp: %+v", r)
 	}
 }

@@ -71,16 +71,21 @@ func questionFor(t Target) question {
 	return plain
 }
 
-// inWords says what an answer says. One whose shape is not the service's is given
-// as it is, with nothing made of it.
-func (q question) inWords(asked, answer []byte) string {
+// inWords says what an answer says, and whether it is of the service's shape. One that is not is
+// given as it is, with nothing made of it.
+func (q question) inWords(asked, answer []byte) (words string, fits bool) {
 	if q.describe != nil {
 		if words, ok := q.describe(asked, answer); ok {
-			return q.service + ": " + words
+			return q.service + ": " + words, true
 		}
 	}
-	return bytesInWords(answer)
+	return bytesInWords(answer), false
 }
+
+// An unlikeError is an answer that the service that was named does not give.
+type unlikeError struct{ service string }
+
+func (e *unlikeError) Error() string { return "the answer is not one of " + e.service }
 
 // shownBytes is how much of an answer without meaning is shown.
 const shownBytes = 32

@@ -96,6 +96,16 @@ func poolOption(e endpoint.Endpoint, name string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
+// CheckFiles reports what Dial would say of the files of certificates and keys that e, which
+// CheckDial passes, names. The error wraps an *OptionError.
+func CheckFiles(e endpoint.Endpoint) error {
+	_, err := keyPairOption(e)
+	if err == nil {
+		_, err = poolOption(e, "ca")
+	}
+	return opError("dial", e, err)
+}
+
 // selfSignedLife is how long a made certificate is valid: longer than a process
 // runs.
 const selfSignedLife = 10 * 365 * 24 * time.Hour

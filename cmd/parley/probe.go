@@ -27,8 +27,8 @@ icmp4://HOST and icmp6://HOST ping.
   icmp          loss and round trip times
 
 There is a line for each target as soon as it is known: the target, its state, the
-time it took, and details, with the system's name and number of an error. Of more
-than 20 targets those that are alike and not up are one line, without --all. With
+time it took, and details, with the system's name and number of an error. More
+than 20 that are alike and not up are one line, without --all. With
 --json each is an object on a line, whose fields are only added to.
 
 With --watch it looks again and again, until a signal. Lines then begin with the time;
@@ -121,6 +121,9 @@ func (e *env) readTargets(cmd *cobra.Command, args []string) ([]probe.Targets, e
 		t, err := probe.Parse(arg)
 		if err == nil {
 			err = notWithin(cmd, firstOf(t))
+		}
+		if err == nil {
+			err = transport.CheckFiles(firstOf(t))
 		}
 		if err != nil {
 			errs = append(errs, err)

@@ -80,10 +80,18 @@ func expiry(t *probe.TLS) string {
 	when := first.UTC().Format("2006-01-02 15:04 MST")
 	switch days := int64(t.Days); {
 	case days < 0:
-		return when + ", " + count(-days, "day") + " ago"
+		return when + ", " + expired(days)
 	default:
 		return when + ", in " + count(days, "day")
 	}
+}
+
+// expired says how long ago that was, of days that are left, which are negative.
+func expired(days int64) string {
+	if days == -1 {
+		return "less than a day ago"
+	}
+	return count(-days-1, "day") + " ago"
 }
 
 func pingFacts(p *probe.Ping, add func(name, text string)) {

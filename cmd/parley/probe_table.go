@@ -56,6 +56,9 @@ func details(r probe.Result) []string {
 		add(failureText(r.Err))
 	}
 	add(errnoText(r))
+	if r.State == probe.Answered && !r.Up {
+		add("not as " + r.Target.Service + " answers")
+	}
 	add(r.Answer)
 	if r.TLS != nil {
 		add(r.TLS.Version)
@@ -99,6 +102,8 @@ func validity(t *probe.TLS) string {
 		return "" // nothing was shown
 	case !t.Verified:
 		return "not verified"
+	case t.Days < 0:
+		return "expired " + expired(int64(t.Days))
 	case t.Days == 1:
 		return "1 day left"
 	}

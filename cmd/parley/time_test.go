@@ -74,8 +74,12 @@ func TestComparisonVerdict(t *testing.T) {
 	if err := liar.verdictError(); !strings.Contains(err, "ntp@udp://h1:123 disagrees: it is +499 ms from the others") {
 		t.Errorf("one that disagrees: %q", err)
 	}
-	if table := liar.table(); !strings.Contains(table, "NO, by +499 ms") || strings.Count(table, "  yes\n") != 2 {
+	if table := liar.table(); !strings.Contains(table, "NO: it is +499 ms from the others") || strings.Count(table, "  yes\n") != 2 {
 		t.Errorf("the table does not tell:\n%s", table)
+	}
+	two := compareHosts(compared([2]int{0, 1}, [2]int{500, 1}), 0)
+	if err := two.verdictError(); strings.Count(err, "disagrees: no majority agrees") != 2 || strings.Contains(two.table(), "+0 ns from") {
+		t.Errorf("two that disagree: %q\n%s", err, two.table())
 	}
 	gone := compared([2]int{0, 1}, [2]int{0, 1})
 	gone[1] = comparedHost{target: gone[1].target, err: errors.New("no answer")}
