@@ -135,7 +135,7 @@ func TestTLSFacts(t *testing.T) {
     signed by     CN=inter
                   RSA 2048, 2026-01-01 to 2026-05-01
     issuer        CN=root
-    expiry        2026-05-01 12:00 UTC, 3 days ago
+    expiry        2026-05-01 12:00 UTC, 2 days ago
     pin           sha256:00
     ocsp          a response is stapled
     handshake     12.0 ms
