@@ -19,6 +19,7 @@ const (
 	mostRate     = 1e9      // a second
 	leastRate    = 1e-6     // a second
 	mostSize     = 64 << 20 // bytes of a message on a stream
+	mostTalk     = 64 << 10 // of one in connects and holds
 	longestTime  = 366 * 24 * time.Hour
 	longestWait  = time.Hour // the histogram goes no further
 )
@@ -142,6 +143,8 @@ func checkSizes(l Load) error {
 		case size > largest:
 			return fmt.Errorf("a message of %d bytes: want at most %d, %s", size, largest, why)
 		case l.keeps():
+		case l.Mode != Messages && max(size, answer) > mostTalk:
+			return fmt.Errorf("a message of %d bytes: want at most %d, it is written in full before the answer is read where sessions are opened or held", max(size, answer), mostTalk)
 		case size < 1 && l.Framing == nil:
 			return fmt.Errorf("a message of %d bytes is nothing on a stream: want 1 to %d, or a framing", size, largest)
 		case answer < 1 && l.Framing == nil:
@@ -188,11 +191,19 @@ func checkFrames(l Load) error {
 // spare is how many descriptors a run needs besides those of its sessions.
 const spare = 32
 
+// perWorker is how many a worker of the event loop has: epoll, what wakes it, and a session's second
+// one while it is taken over.
+const perWorker = 3
+
 // checkDescriptors refuses more sessions than descriptors are left.
 func checkDescriptors(l Load) error {
 	limit, used, ok := descriptors()
 	if l.Endpoint.Scheme == "mem" || !ok {
 		return nil
+	}
+	spare := spare
+	if loopable(l.Endpoint.Scheme) {
+		spare += perWorker * l.filled().Workers
 	}
 	if left := limit - used - spare; l.filled().Sessions > left {
 		return fmt.Errorf("%d sessions: want at most %d: this process may have %d descriptors (ulimit -n), of which %d are in use and %d are kept free",

@@ -33,7 +33,10 @@ type Pair struct {
 
 // A Ratio is how b did relative to a, over the rounds that have one. All are 0
 // where none has.
-type Ratio struct{ Median, Min, Max float64 }
+type Ratio struct {
+	Median, Min, Max float64
+	Rounds           int // of which it is: those that ran to their ends and have both values
+}
 
 // Compare runs a and b in turn, rounds times each. each, if it is not nil, gets every
 // report as soon as it is there: round counts from 0, and second reports whether it is
@@ -119,7 +122,7 @@ func (c *Comparison) sumUp() {
 func (c *Comparison) over(of func(Pair) float64) Ratio {
 	var list []float64
 	for _, p := range c.Rounds {
-		if v := of(p); v > 0 {
+		if v := of(p); v > 0 && !p.cut() {
 			list = append(list, v)
 		}
 	}
@@ -128,5 +131,10 @@ func (c *Comparison) over(of func(Pair) float64) Ratio {
 		return Ratio{}
 	}
 	slices.Sort(list)
-	return Ratio{Median: (list[(n-1)/2] + list[n/2]) / 2, Min: list[0], Max: list[n-1]}
+	return Ratio{Median: (list[(n-1)/2] + list[n/2]) / 2, Min: list[0], Max: list[n-1], Rounds: n}
+}
+
+// cut reports whether one of the two runs ended before its time, so that they do not compare.
+func (p *Pair) cut() bool {
+	return slices.ContainsFunc([]*Report{p.A, p.B}, func(r *Report) bool { return r != nil && (r.Interrupted || r.Failure != "") })
 }

@@ -106,7 +106,7 @@ func TestRatios(t *testing.T) {
 		c.Rounds = append(c.Rounds, Pair{Rate: rate})
 	}
 	c.sumUp()
-	if want := (Ratio{Median: 1.25, Min: 0.5, Max: 2}); c.Rate != want || c.P50 != (Ratio{}) {
+	if want := (Ratio{Median: 1.25, Min: 0.5, Max: 2, Rounds: 4}); c.Rate != want || c.P50 != (Ratio{}) {
 		t.Errorf("%+v, want %+v", c.Rate, want)
 	}
 }

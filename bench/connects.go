@@ -155,7 +155,7 @@ func (c *connector) use(ctx context.Context, conn net.Conn, id int, at int64) {
 	c.mu.Unlock()
 	c.r.counts.count(func(t *tally) {
 		if c.r.plan.measured(at) {
-			t.latency.RecordValue(max(now-at, 1))
+			t.latency.RecordValue(min(max(now-at, leastLatency), mostLatency))
 		}
 		if c.r.plan.measured(now) {
 			t.opened++

@@ -60,6 +60,7 @@ type hand struct {
 	settled bool  // in the drain: nothing to send, nothing to hear
 	writing bool  // write is at it
 	refused int64 // when the network first said that nobody is there, with no answer since; or 0
+	again   int64 // and when it said so last
 	refusal error
 }
 
@@ -188,7 +189,7 @@ func (c *crew) look() (wait time.Duration, done bool) {
 	}
 	next := c.turnAt
 	if c.schedule != nil && c.phase == crewDrives {
-		next = min(next, c.sendDueLocked(now))
+		next = min(next, c.sendDueLocked(now, crewDue))
 	}
 	if now >= c.expireAt {
 		c.expireLocked(now)
@@ -197,7 +198,7 @@ func (c *crew) look() (wait time.Duration, done bool) {
 	next = min(next, c.expireAt)
 	if until := c.p.until; until != 0 {
 		if now >= until && c.phase == crewDrives {
-			c.drainLocked()
+			c.drainLocked(now)
 		}
 		if now < until {
 			next = min(next, until)
@@ -212,15 +213,19 @@ func (c *crew) patience() int64 {
 	return min(max(c.p.timeout/20, int64(time.Millisecond)), int64(50*time.Millisecond))
 }
 
-// sendDueLocked gives the hands what the schedule has for them up to now, and
-// returns when it has more.
-func (c *crew) sendDueLocked(now int64) (next int64) {
-	for {
+// crewDue is how many messages of the schedule are given at once, so that who has fallen behind
+// still looks at the clock, and lets others have the lock.
+const crewDue = 4096
+
+// sendDueLocked gives the hands what the schedule has for them up to now, most messages at
+// once, and returns when it has more.
+func (c *crew) sendDueLocked(now int64, most int) (next int64) {
+	for ; ; most-- {
 		at := c.schedule.next()
 		if c.p.until != 0 && at >= c.p.until {
 			return math.MaxInt64
 		}
-		if at > now {
+		if at > now || most == 0 {
 			return at
 		}
 		c.schedule.take()
@@ -246,7 +251,7 @@ func (c *crew) expireLocked(now int64) {
 	for i := len(c.hands) - 1; i >= 0; i-- { // endLocked puts the last in the place of who ends
 		h := c.hands[i]
 		over, err := h.s.expire(now)
-		if err == nil && h.refused != 0 && now-h.refused >= longRefused*c.p.timeout {
+		if err == nil && h.refused != 0 && now-h.refused >= longRefused*c.p.timeout && h.again-h.refused >= c.p.timeout {
 			err = h.refusal
 		}
 		if err != nil {
@@ -275,6 +280,7 @@ func (c *crew) passingLocked(h *hand, err error, now int64) bool {
 		return false
 	}
 	c.w.tally.fail(kind, err)
+	h.again = max(now, 1)
 	if h.refused == 0 {
 		h.refused, h.refusal = max(now, 1), err
 	}
@@ -291,8 +297,11 @@ func (c *crew) overLocked(h *hand, n int, now int64) {
 	c.settleLocked(h)
 }
 
-// drainLocked begins the drain.
-func (c *crew) drainLocked() {
+// drainLocked begins the drain: what the schedule has up to the end is still sent.
+func (c *crew) drainLocked(now int64) {
+	if c.schedule != nil && c.sendDueLocked(now, mostLate) != math.MaxInt64 {
+		c.w.abandon(c.schedule.next())
+	}
 	c.phase = crewDrains
 	c.unsettled = len(c.hands)
 	for _, h := range c.hands {

@@ -113,7 +113,7 @@ func (h *holder) open(ctx context.Context, id int) (net.Conn, error) {
 		return nil, err
 	}
 	now := h.r.plan.now()
-	h.r.counts.count(func(t *tally) { t.latency.RecordValue(max(now-at, 1)) })
+	h.r.counts.count(func(t *tally) { t.latency.RecordValue(min(max(now-at, leastLatency), mostLatency)) })
 	s := h.talker.session(id)
 	if s != nil {
 		if err := h.talker.exchange(ctx, conn, s); err != nil {

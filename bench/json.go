@@ -46,6 +46,7 @@ type (
 		Latency           latencyJSON       `json:"latency_us"`
 		Unanswered        int64             `json:"unanswered"`
 		Unsent            int64             `json:"unsent"`
+		Stall             number            `json:"stall_s"`
 		Datagrams         *datagramsJSON    `json:"datagrams,omitempty"`
 		TCP               *tcpJSON          `json:"tcp,omitempty"`
 		Errors            map[string]int64  `json:"errors"`
@@ -139,6 +140,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Elapsed:           number(r.Elapsed.Seconds()),
 		Sent:              r.Sent,
 		Offered:           r.Offered,
+		Stall:             number(r.Stall.Seconds()),
 		Answered:          r.Answered,
 		MessagesPerSecond: number(r.MessagesPerSecond()),
 		BytesPerSecond:    number(r.BytesPerSecond()),

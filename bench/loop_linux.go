@@ -64,6 +64,7 @@ type seat struct {
 	b            batcher // s, on a message transport
 	id           int
 	refusedSince int64 // the first refusal that no answer has followed, or 0
+	refusedLast  int64 // and the last
 	place        int32 // in seats
 	slot         int32
 	fd           int32
@@ -172,8 +173,11 @@ func (l *loop) drive(stop <-chan struct{}) {
 	l.welcome()
 	for {
 		l.now = l.p.now()
-		if l.now >= l.lookAt && !l.look() {
-			return
+		if l.now >= l.lookAt {
+			if !l.look() {
+				return
+			}
+			l.now = l.p.now() // looking is work
 		}
 		for _, ev := range l.ready() {
 			l.handle(ev)
@@ -187,26 +191,17 @@ func (l *loop) drive(stop <-chan struct{}) {
 // ready returns what has happened to the sockets. If nothing has it waits: in the
 // system where that is for long, else by returning nothing.
 func (l *loop) ready() []unix.EpollEvent {
+	idle := l.now // polling in vain is waiting too
 	events := l.poll.now()
 	if len(events) > 0 {
 		return events
 	}
-	idle := l.p.now()
 	if wait := l.lookAt - idle - l.spins; wait > 0 {
 		events = l.poll.wait(wait)
 	}
 	l.now = l.p.now()
 	l.w.tally.idle += l.p.part(idle, l.now)
 	return events
-}
-
-// part is how much of the time from one moment to another is measured.
-func (p *plan) part(from, to int64) time.Duration {
-	from = max(from, p.from)
-	if p.until != 0 {
-		to = min(to, p.until)
-	}
-	return time.Duration(max(to-from, 0))
 }
 
 // welcome takes those in who were adopted. It reports whether the run goes on.
@@ -276,7 +271,7 @@ func (l *loop) look() bool {
 			return false
 		}
 	}
-	l.lookAt = next
+	l.lookAt = min(next, l.resendAt) // which sending may have set
 	return true
 }
 
@@ -347,7 +342,7 @@ func (l *loop) expire(now int64) {
 	for i := len(l.seats) - 1; i >= 0; i-- { // bury puts the last in the place of who ends
 		m := l.seats[i]
 		over, err := m.s.expire(now)
-		if err == nil && m.refusedSince != 0 && now-m.refusedSince >= refusals*l.p.timeout {
+		if err == nil && m.refusedSince != 0 && now-m.refusedSince >= refusals*l.p.timeout && m.refusedLast-m.refusedSince >= l.p.timeout {
 			err = l.failure("write", m.refusal)
 		}
 		if err != nil {
@@ -370,7 +365,8 @@ func (l *loop) resend(now int64) {
 }
 
 // refusals is for how many timeouts a session goes on that is refused and hears
-// nothing else: in the second one it tries again what was given up after the first.
+// nothing else. It has to have been refused again after the first: one that sends seldom may
+// not have tried.
 const refusals = 2
 
 // more follows from n messages of m being over: in a closed loop as many are made.
@@ -388,14 +384,10 @@ func (l *loop) more(m *seat, n int, now int64) {
 	l.flush(m, now)
 }
 
-// mostLate is how many messages are made at the end of a schedule that was not
-// kept. That is a second's work, and those beyond are counted without being made.
-const mostLate = 1 << 20
-
 // drain begins the drain: what the schedule has up to the end is still sent.
 func (l *loop) drain(now int64) {
 	if l.schedule != nil && l.sendDue(now, mostLate) != math.MaxInt64 {
-		l.abandon()
+		l.w.abandon(l.schedule.next())
 	}
 	l.draining = true
 	for _, m := range l.seats {
@@ -405,12 +397,6 @@ func (l *loop) drain(now int64) {
 	for _, m := range l.seats {
 		l.settle(m)
 	}
-}
-
-// abandon counts what is left of the schedule: about as many as there would be.
-func (l *loop) abandon() {
-	missed := l.p.part(l.schedule.next(), l.p.until)
-	l.w.tally.unsent += int64(missed.Seconds() * l.p.load.Rate / float64(l.p.load.Workers))
 }
 
 // settle looks, in the drain, whether m has something left to do.

@@ -146,6 +146,7 @@ func (l *loop) unreadable(m *seat, errno unix.Errno) {
 func (l *loop) refused(m *seat, op string, errno unix.Errno, now int64) {
 	err := l.failure(op, errno)
 	l.w.tally.fail(kindOf(err), err)
+	m.refusedLast = max(now, 1)
 	if m.refusedSince == 0 {
 		m.refusedSince, m.refusal = max(now, 1), errno
 	}

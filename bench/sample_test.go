@@ -169,7 +169,7 @@ var samples = []struct {
 
 // compared is three rounds against an endpoint that is slower.
 func compared() *Comparison {
-	c := &Comparison{Rate: Ratio{0.912, 0.9, 0.93}, P50: Ratio{1.1, 1.09, 1.113}, P99: Ratio{1.02, 0.98, 1.3}}
+	c := &Comparison{Rate: Ratio{0.912, 0.9, 0.93, 3}, P50: Ratio{1.1, 1.09, 1.113, 3}, P99: Ratio{1.02, 0.98, 1.3, 3}}
 	for i := range 3 {
 		a, b := closedLoop(), closedLoop()
 		b.Endpoint = "tcp://127.0.0.1:7008"

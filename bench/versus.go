@@ -118,6 +118,8 @@ func (r Ratio) verdict(rounds int) string {
 		return "nothing to compare"
 	case rounds < 2:
 		return "one round proves nothing"
+	case r.Rounds < rounds:
+		return fmt.Sprintf("only %d of %d rounds compare", r.Rounds, rounds)
 	case r.Min > 1:
 		return "B has more in every round"
 	case r.Max < 1:

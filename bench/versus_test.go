@@ -32,11 +32,12 @@ func TestVerdict(t *testing.T) {
 		rounds int
 		want   string
 	}{
-		{Ratio{1.2, 1.1, 1.3}, 3, "B has more in every round"},
-		{Ratio{0.8, 0.7, 0.9}, 3, "B has less in every round"},
-		{Ratio{1.2, 1, 1.3}, 3, "the rounds disagree"},
-		{Ratio{0.8, 0.7, 1}, 3, "the rounds disagree"},
-		{Ratio{1.2, 1.2, 1.2}, 1, "one round proves nothing"},
+		{Ratio{1.2, 1.1, 1.3, 3}, 3, "B has more in every round"},
+		{Ratio{0.8, 0.7, 0.9, 3}, 3, "B has less in every round"},
+		{Ratio{1.2, 1, 1.3, 3}, 3, "the rounds disagree"},
+		{Ratio{0.8, 0.7, 1, 3}, 3, "the rounds disagree"},
+		{Ratio{1.2, 1.2, 1.2, 1}, 1, "one round proves nothing"},
+		{Ratio{1.2, 1.2, 1.2, 1}, 3, "only 1 of 3 rounds compare"},
 		{Ratio{}, 3, "nothing to compare"},
 	} {
 		if got := c.ratio.verdict(c.rounds); got != c.want {

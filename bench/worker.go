@@ -57,6 +57,25 @@ type worker struct {
 	info func(sockinfo)
 }
 
+// part is how much of the time from one moment to another is measured.
+func (p *plan) part(from, to int64) time.Duration {
+	from = max(from, p.from)
+	if p.until != 0 {
+		to = min(to, p.until)
+	}
+	return time.Duration(max(to-from, 0))
+}
+
+// mostLate is how many messages are made at the end of a schedule that was not
+// kept. That is a second's work, and those beyond are counted without being made.
+const mostLate = 1 << 20
+
+// abandon counts what is left of w's schedule from next on: about as many as there would be.
+func (w *worker) abandon(next int64) {
+	missed := w.plan.part(next, w.plan.until)
+	w.tally.unsent += int64(missed.Seconds() * w.plan.load.Rate / float64(w.plan.load.Workers))
+}
+
 // interval is how often a worker gives its tally away.
 const interval = time.Second
 

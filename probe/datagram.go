@@ -122,7 +122,7 @@ func (l *looker) exchange(ctx context.Context, conns []net.Conn, ask []byte) (an
 		go hear(c, results, &listening)
 	}
 	begun := time.Now()
-	again := time.NewTicker(l.o.timeout() / time.Duration(l.o.tries()))
+	again := time.NewTicker(max(l.o.timeout()/time.Duration(l.o.tries()), 1))
 	defer again.Stop()
 	for tries := 0; ; {
 		if tries < l.o.tries() {
