@@ -137,8 +137,10 @@ func (d *dialogue) answer(b []byte, came time.Time) (s discipline.Sample, err er
 	if least := s.Dispersion + shortest + t4.Sub(t1)/1000; s.Delay < -least {
 		return discipline.Sample{}, fmt.Errorf("an answer that the server kept for %v longer than the whole exchange took", -s.Delay)
 	}
-	if p.Reference.Sub(p.Transmit) > 0 && p.Reference != 0 {
-		s.Leap = ntp.LeapUnknown // its clock was set after it was read: it is not sane
+	// A clock that was set after it was read is not sane. Interleaved, Transmit is of the answer
+	// before, and Receive alone is of this one.
+	if p.Reference != 0 && p.Reference.Sub(p.Receive) > time.Second {
+		s.Leap = ntp.LeapUnknown
 	}
 	s.ServerID, s.Loop = d.server, p.Stratum > 1 && d.self != ntp.ReferenceID{} && p.ReferenceID == d.self
 	return s, nil

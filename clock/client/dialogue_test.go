@@ -52,10 +52,11 @@ func TestInterleavedExchange(t *testing.T) {
 	a := ntp.Packet{
 		Version: 4, Mode: ntp.Server, Stratum: 2, Origin: second.Receive,
 		Receive: ntp.TimestampOf(t0.Add(time.Second + 9*time.Millisecond)), Transmit: ntp.TimestampOf(t0.Add(3 * time.Millisecond)),
+		Reference: ntp.TimestampOf(t0.Add(500 * time.Millisecond)), // the clock was set between the two
 	}
 	s, err := d.answer(a.Append(nil), t0.Add(2*time.Second))
 	// There 1 ms, at the server 2 ms, back 1 ms: of the first exchange.
-	if err != nil || s.Offset.Abs() > 1 || (s.Delay-2*time.Millisecond).Abs() > 1 || !s.At.Equal(t0.Add(4*time.Millisecond)) {
+	if err != nil || s.Leap != 0 || s.Offset.Abs() > 1 || (s.Delay-2*time.Millisecond).Abs() > 1 || !s.At.Equal(t0.Add(4*time.Millisecond)) {
 		t.Errorf("%+v, %v; want no offset, 2ms, of the first exchange", s, err)
 	}
 }
@@ -119,7 +120,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 	d.request()
 	d.left(t0)
 	future := answerTo(d, t0, t0)
-	future.Reference = future.Transmit + 1<<32
+	future.Reference = future.Receive + 2<<32
 	if s, err := d.answer(future.Append(nil), t0.Add(time.Millisecond)); err != nil || s.Leap != ntp.LeapUnknown {
 		t.Errorf("a clock that was set after it was read: %+v, %v, want one that is not followed", s, err)
 	}
