@@ -132,8 +132,9 @@ func TestDialLastBytesLost(t *testing.T) {
 
 // Rule 6: a stdout that nobody reads ends it at once, though nothing is written.
 func TestDialStdoutClosed(t *testing.T) {
-	seen := make(chan error, 1)
+	accepted, seen := make(chan struct{}), make(chan error, 1)
 	at := server(t, func(c *net.TCPConn) {
+		close(accepted)
 		_, err := io.ReadAll(c)
 		seen <- err
 	})
@@ -143,6 +144,7 @@ func TestDialStdoutClosed(t *testing.T) {
 	}
 	p := startParley(t, nil, w, "dial", at)
 	w.Close()
+	<-accepted // or dial may find that nobody reads before it connects
 	r.Close()
 	p.expect(141)
 	if err := <-seen; err != nil {
