@@ -44,7 +44,9 @@ func TestClusterLosesNode(t *testing.T) {
 		posts.await(t, 200)
 		t.Logf("killed %s: nothing was acknowledged for %v", round.name, posts.stall(from, to))
 	}
-	c.find(streamName, func(n *clusterNode, leader string) bool { return true })
+	for _, stream := range []string{streamName, bucketStream} {
+		c.find(stream, func(n *clusterNode, leader string) bool { return true })
+	}
 	posts.stop()
 	t.Logf("%d posts, %d tries failed", len(posts.acked), posts.failed)
 

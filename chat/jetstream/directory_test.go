@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	natsjs "github.com/nats-io/nats.go/jetstream"
+
 	"parley/chat"
 )
 
@@ -192,6 +194,22 @@ func TestDirectoryBucketLost(t *testing.T) {
 	b.await(t, "return", func() bool { return len(b.calls) > 2 && b.has("aa")() })
 	a.await(t, "return", func() bool { return len(a.calls) > 2 && a.has("bb")() })
 	a.claimFails("bob", "cc")
+}
+
+// A write to a bucket where nobody answers, as while a leader is elected, goes on
+// as long as it may, and then says what it was.
+func TestDirectoryBucketSilent(t *testing.T) {
+	s := startNATS(t, t.TempDir(), -1)
+	js, err := natsjs.New(connectNATS(t, s.ClientURL()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 1200*time.Millisecond)
+	defer cancel()
+	_, err = (&bucket{js: js}).write(ctx, "name", presence{Hub: "hub"}, 0)
+	if !errors.Is(err, natsjs.ErrNoStreamResponse) || ctx.Err() == nil {
+		t.Errorf("got %v, with time left: %v", err, ctx.Err() == nil)
+	}
 }
 
 // eventually calls ok until it is true, for what no event tells of.

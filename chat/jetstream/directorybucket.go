@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -98,7 +99,8 @@ func (b *bucket) erase(ctx context.Context, key string, over uint64, p presence)
 
 const kvOperation = "KV-Operation"
 
-// publish tries until ctx ends or there is an answer.
+// publish tries until ctx ends or there is an answer. That nobody answers is none:
+// nodes of a cluster that elect a leader are silent for seconds.
 func (b *bucket) publish(ctx context.Context, key string, p presence, h nats.Header, options ...natsjs.PublishOpt) (uint64, error) {
 	value, err := json.Marshal(p)
 	if err != nil {
@@ -109,6 +111,7 @@ func (b *bucket) publish(ctx context.Context, key string, p presence, h nats.Hea
 		ctx, cancel = context.WithTimeout(ctx, 3*tryFor)
 		defer cancel()
 	}
+	var nobody error
 	for {
 		try, cancel := context.WithTimeout(ctx, tryFor)
 		m := &nats.Msg{Subject: bucketPrefix + key, Data: value, Header: nats.Header{}}
@@ -118,10 +121,15 @@ func (b *bucket) publish(ctx context.Context, key string, p presence, h nats.Hea
 		ack, err := b.js.PublishMsg(try, m, options...)
 		slow := try.Err() != nil
 		cancel()
+		if errors.Is(err, natsjs.ErrNoStreamResponse) {
+			nobody = err
+		}
 		switch {
 		case err == nil:
 			return ack.Sequence, nil
-		case ctx.Err() != nil || !slow:
+		case ctx.Err() != nil:
+			return 0, cmp.Or(nobody, err)
+		case !slow && !errors.Is(err, natsjs.ErrNoStreamResponse):
 			return 0, err
 		}
 	}
