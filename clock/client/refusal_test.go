@@ -11,6 +11,7 @@ import (
 	"parley/clock"
 	"parley/clock/discipline"
 	"parley/clock/ntp"
+	"parley/clock/simulate"
 )
 
 // TestNotYetSynchronized: a server that says INIT is asked again soon.
@@ -179,6 +180,60 @@ func TestEra(t *testing.T) {
 	s, err := d.answer(a.Append(nil), boot.Add(time.Millisecond))
 	if got := boot.Add(s.Offset); err != nil || got.Sub(now).Abs() > time.Second {
 		t.Errorf("it is %v, %v, want %v", got, err, now)
+	}
+}
+
+// A simulated clock is steered in simulated time, and has no system beneath it.
+type simulated struct{ *simulate.Oscillator }
+
+func (s simulated) At(time.Time) time.Time { return s.Now() }
+
+// TestAnnounce looks at what the system is told: half the round trip and all of the dispersion,
+// which grows, and nothing of a clock that is not synchronized.
+func TestAnnounce(t *testing.T) {
+	updated := time.Date(2026, 12, 31, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name  string
+		state discipline.State
+		want  clock.Status
+	}{
+		{"lost", discipline.State{RootDelay: time.Second, Deviation: time.Second}, clock.Status{Leap: clock.LeapUnknown}},
+		{"leap", discipline.State{
+			Synchronized: true, Updated: updated, Leap: uint8(clock.InsertLeap),
+			RootDelay: 4 * time.Millisecond, RootError: time.Millisecond, Skew: 0.9e-6, Deviation: time.Microsecond,
+		}, clock.Status{Leap: clock.InsertLeap, MaxError: 3*time.Millisecond + 100*time.Microsecond, EstimatedError: time.Microsecond}},
+	} {
+		o := simulate.NewOscillator(updated.Add(100*time.Second), 0, 0, 1)
+		k := &Client{config: Config{Clock: simulated{o}}, state: c.state}
+		if err := k.announce(); err != nil || o.Said != c.want {
+			t.Errorf("%s: %+v, %v; want %+v", c.name, o.Said, err, c.want)
+		}
+	}
+}
+
+// A told clock counts what the system is told of it.
+type told struct {
+	*clock.Virtual
+	said []clock.Status
+}
+
+func (c *told) Announce(s clock.Status) error {
+	c.said = append(c.said, s)
+	return nil
+}
+
+// TestAnnouncesUpdates tells the system of each update.
+func TestAnnouncesUpdates(t *testing.T) {
+	c := &told{Virtual: clock.NewVirtual(time.Now)}
+	updates := 0
+	follow(t, Config{Servers: []Server{{"a", serve(t, ntp.New(ntp.Config{}))}}, Clock: c, Discipline: quick}, func(e Event) bool {
+		if e.Decision.Update {
+			updates++
+		}
+		return updates == 3
+	})
+	if len(c.said) < 3 || c.said[0].Leap != clock.NoLeap || c.said[0].MaxError <= 0 {
+		t.Errorf("after 3 updates the system was told %+v", c.said)
 	}
 }
 

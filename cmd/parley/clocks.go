@@ -120,10 +120,9 @@ func newNTP(t endpoint.Target) (parley.Service, error) {
 		f.path = filepath.Join(filepath.Dir(mark.path), stateFile)
 		c.State = f.at
 	}
-	if leaps, err := clock.SystemLeaps(); err == nil {
-		c.Leap = func(now time.Time) uint8 { return uint8(leaps.At(now)) }
-	} else {
-		c.Leap = f.leap
+	c.Leap = f.leap
+	if table, err := clock.SystemLeaps(); err == nil {
+		c.Leap = tableLeap(table, f.leap)
 	}
 	if !early {
 		c.Floor = buildTime()

@@ -142,7 +142,17 @@ func (f *followed) at(now time.Time) ntp.State {
 	}
 }
 
-// leap is the leap second that was heard of, for a machine without a table of them.
+// tableLeap is what table says of leap seconds until it expires, and what was heard after that.
+func tableLeap(table *clock.Leaps, heard func(time.Time) uint8) func(time.Time) uint8 {
+	return func(now time.Time) uint8 {
+		if end := table.Expires(); !end.IsZero() && !now.Before(end) {
+			return heard(now)
+		}
+		return uint8(table.At(now))
+	}
+}
+
+// leap is the leap second that was heard of.
 func (f *followed) leap(time.Time) uint8 {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"parley/clock"
 	"parley/clock/discipline"
 	"parley/clock/ntp"
 	"parley/clock/query"
@@ -132,6 +133,37 @@ func TestClockMark(t *testing.T) {
 	}
 	if err := m.check(now.Add(-time.Minute)); err == nil {
 		t.Error("the mark was moved back")
+	}
+}
+
+// TestTableLeap believes a table of leap seconds until it expires.
+func TestTableLeap(t *testing.T) {
+	const text = "3550089600 35\n3644697600 36\n" // the end of June 2015
+	heard := func(time.Time) uint8 { return uint8(clock.DeleteLeap) }
+	day := func(s string) time.Time {
+		now, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now
+	}
+	for _, c := range []struct {
+		expires, day string
+		want         clock.Leap
+	}{
+		{"", "2015-06-30", clock.InsertLeap},
+		{"", "2026-06-30", clock.NoLeap},
+		{"#@ 3660076800", "2015-06-30", clock.InsertLeap}, // 2015-12-26
+		{"#@ 3660076800", "2015-12-25", clock.NoLeap},
+		{"#@ 3660076800", "2015-12-26", clock.DeleteLeap},
+	} {
+		table, err := clock.ParseLeaps(strings.NewReader(c.expires + "\n" + text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tableLeap(table, heard)(day(c.day)); got != uint8(c.want) {
+			t.Errorf("%q on %s: %v, want %v", c.expires, c.day, clock.Leap(got), c.want)
+		}
 	}
 }
 
