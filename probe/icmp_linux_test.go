@@ -2,7 +2,6 @@ package probe
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -164,62 +162,6 @@ func TestPingWithoutRight(t *testing.T) {
 	r := lookPing(t.Context(), "icmp", "127.0.0.1", Options{})
 	if r.State != Failed || r.Ping != nil || !errors.Is(r.Err, os.ErrPermission) || r.Errno != "EPERM" || !strings.Contains(r.Err.Error(), "net.ipv4.ping_group_range") {
 		t.Errorf("%+v", r)
-	}
-}
-
-// inNetwork runs the test in a child process that has a network of its own.
-func inNetwork(t *testing.T, as *syscall.Credential) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("a network namespace needs root")
-	}
-	program := os.Args[0]
-	if as != nil {
-		program = filepath.Join(t.TempDir(), "test")
-		copyProgram(t, program)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), inNamespace+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Credential: as}
-	if as != nil {
-		cmd.Dir = "/"
-	}
-	out, err := cmd.CombinedOutput()
-	switch {
-	case cmd.Process == nil:
-		t.Skipf("no namespace: %v", err)
-	case err != nil:
-		t.Fatalf("%v\n%s", err, out)
-	case bytes.Contains(out, []byte("--- SKIP")):
-		t.Skipf("%s", out)
-	}
-	t.Logf("%s", out)
-}
-
-// copyProgram makes a copy of the test that everybody may run.
-func copyProgram(t *testing.T, to string) {
-	t.Helper()
-	b, err := os.ReadFile(os.Args[0])
-	if err == nil {
-		err = os.WriteFile(to, b, 0o755)
-	}
-	for dir := filepath.Dir(to); err == nil && dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-		err = os.Chmod(dir, 0o755)
-	}
-	if err != nil {
-		t.Skip(err)
-	}
-}
-
-func run(t *testing.T, lines ...string) {
-	t.Helper()
-	for _, line := range lines {
-		words := strings.Fields(line)
-		if out, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
-			t.Skipf("%s: %v: %s", line, err, out)
-		}
 	}
 }
 

@@ -1,9 +1,12 @@
 package probe
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,6 +15,62 @@ import (
 
 // inNamespace is set in the child process that has a network of its own.
 const inNamespace = "PARLEY_PROBE_NETNS"
+
+// inNetwork runs the test in a child process that has a network of its own.
+func inNetwork(t *testing.T, as *syscall.Credential) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("a network namespace needs root")
+	}
+	program := os.Args[0]
+	if as != nil {
+		program = filepath.Join(t.TempDir(), "test")
+		copyProgram(t, program)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), inNamespace+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Credential: as}
+	if as != nil {
+		cmd.Dir = "/"
+	}
+	out, err := cmd.CombinedOutput()
+	switch {
+	case cmd.Process == nil:
+		t.Skipf("no namespace: %v", err)
+	case err != nil:
+		t.Fatalf("%v\n%s", err, out)
+	case bytes.Contains(out, []byte("--- SKIP")):
+		t.Skipf("%s", out)
+	}
+	t.Logf("%s", out)
+}
+
+// copyProgram makes a copy of the test that everybody may run.
+func copyProgram(t *testing.T, to string) {
+	t.Helper()
+	b, err := os.ReadFile(os.Args[0])
+	if err == nil {
+		err = os.WriteFile(to, b, 0o755)
+	}
+	for dir := filepath.Dir(to); err == nil && dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Skip(err)
+	}
+}
+
+func run(t *testing.T, lines ...string) {
+	t.Helper()
+	for _, line := range lines {
+		words := strings.Fields(line)
+		if out, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
+			t.Skipf("%s: %v: %s", line, err, out)
+		}
+	}
+}
 
 // filters is what the child's loopback does with ports.
 const filters = `table inet f { chain i { type filter hook input priority 0; policy accept;
@@ -27,45 +86,15 @@ udp dport 83 reject with icmp type port-unreachable
 // TestFiltered looks at a network with real filters and routes, in a namespace of
 // the test's own, which ends with the child that has it.
 func TestFiltered(t *testing.T) {
-	if os.Getenv(inNamespace) != "" {
-		lookFiltered(t)
+	if os.Getenv(inNamespace) == "" {
+		inNetwork(t, nil)
 		return
 	}
-	if os.Getuid() != 0 {
-		t.Skip("a network namespace needs root")
-	}
-	for _, tool := range []string{"ip", "nft"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(err)
-		}
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestFiltered$", "-test.v")
-	cmd.Env = append(os.Environ(), inNamespace+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
-	out, err := cmd.CombinedOutput()
-	switch {
-	case cmd.Process == nil:
-		t.Skipf("no namespace: %v", err)
-	case err != nil:
-		t.Fatalf("%v\n%s", err, out)
-	case strings.Contains(string(out), "--- SKIP"):
-		t.Skipf("%s", out)
-	}
-}
-
-// lookFiltered is the test within the namespace.
-func lookFiltered(t *testing.T) {
-	for _, line := range []string{
-		"ip link set lo up",
-		"ip addr add 10.99.0.1/24 dev lo",
-		"ip route add unreachable 10.99.1.0/24",
-		"nft -f -",
-	} {
-		cmd := exec.Command(strings.Fields(line)[0], strings.Fields(line)[1:]...)
-		cmd.Stdin = strings.NewReader(filters)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Skipf("%s: %v: %s", line, err, out)
-		}
+	run(t, "ip link set lo up", "ip addr add 10.99.0.1/24 dev lo", "ip route add unreachable 10.99.1.0/24")
+	nft := exec.Command("nft", "-f", "-")
+	nft.Stdin = strings.NewReader(filters)
+	if out, err := nft.CombinedOutput(); err != nil {
+		t.Skipf("nft: %v: %s", err, out)
 	}
 	listen(t, "tcp://10.99.0.1:80", silent)
 	want := map[string]string{
