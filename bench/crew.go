@@ -229,14 +229,7 @@ func (c *crew) sendDueLocked(now int64, most int) (next int64) {
 			return at
 		}
 		c.schedule.take()
-		if late := time.Duration(now - at); late > missedBy && c.p.measured(at) {
-			c.w.tally.missed++
-			c.w.tally.worstMiss = max(c.w.tally.worstMiss, late)
-		}
-		if len(c.hands) == 0 {
-			if c.p.measured(at) {
-				c.w.tally.unsent++
-			}
+		if !c.w.due(at, now, len(c.hands)) {
 			continue
 		}
 		h := c.hands[c.turn%len(c.hands)]

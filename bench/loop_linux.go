@@ -315,14 +315,7 @@ func (l *loop) sendDue(now int64, most int) (next int64) {
 // it is. The moment was missed if it was long ago: that the socket is full does
 // not count, since messages wait for it in the session.
 func (l *loop) give(at, now int64) {
-	if late := time.Duration(now - at); late > missedBy && l.p.measured(at) {
-		l.w.tally.missed++
-		l.w.tally.worstMiss = max(l.w.tally.worstMiss, late)
-	}
-	if len(l.seats) == 0 {
-		if l.p.measured(at) {
-			l.w.tally.unsent++
-		}
+	if !l.w.due(at, now, len(l.seats)) {
 		return
 	}
 	if l.turn >= len(l.seats) {

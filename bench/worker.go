@@ -76,6 +76,21 @@ func (w *worker) abandon(next int64) {
 	w.tally.unsent += int64(missed.Seconds() * w.plan.load.Rate / float64(w.plan.load.Workers))
 }
 
+// due counts a message that the schedule has for the moment at: missed if that was long
+// before now, unsent without a session that is open. It reports whether there is one.
+func (w *worker) due(at, now int64, sessions int) bool {
+	if w.plan.measured(at) {
+		if late := time.Duration(now - at); late > missedBy {
+			w.tally.missed++
+			w.tally.worstMiss = max(w.tally.worstMiss, late)
+		}
+		if sessions == 0 {
+			w.tally.unsent++
+		}
+	}
+	return sessions > 0
+}
+
 // interval is how often a worker gives its tally away.
 const interval = time.Second
 
