@@ -44,6 +44,7 @@ var forbidden = []struct{ from, to, why string }{
 	{"parley/bench", "parley/cmd", "nobody sees the command"},
 	{"parley/probe", "parley/cmd", "nobody sees the command"},
 	{"parley/clock$", "parley", "a clock is below everything that tells the time"},
+	{"parley/clock/ntp", "parley", "packets are pure; bench, probe and the clients read them"},
 	{"parley/clock/discipline", "parley", "what to believe is pure arithmetic"},
 	{"parley/clock/simulate", "parley/clock/", "what is simulated is a clock and a network, whoever disciplines it"},
 	{"parley/clock/client", "parley$", "a client is no server"},

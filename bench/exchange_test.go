@@ -22,7 +22,7 @@ func answerTo(x Exchange, session int, seq uint64) []byte {
 	case *timesync:
 		text := strings.NewReplacer("%Y-%m-%d", when.Format(time.DateOnly), "%H:%M:%S", when.Format(time.TimeOnly), "%%", "%").Replace(string(message))
 		return []byte(text)
-	case ntp:
+	case ntpExchange:
 		answer := make([]byte, 48)
 		answer[0], answer[1] = 4<<3|4, 2
 		copy(answer[24:32], message[40:48])
@@ -326,7 +326,7 @@ func slowlyRight(x Exchange, lines bool, answer []byte, session int, seq uint64)
 	case *timesync:
 		when, ok := at(time.DateTime, 9)
 		return ok && same(strings.NewReplacer("%Y-%m-%d %H:%M:%S", when, "%%", "%").Replace(message))
-	case ntp:
+	case ntpExchange:
 		return len(answer) >= 48 && answer[0]&63 == 4<<3|4 && answer[1] != 0 &&
 			string(answer[24:32]) == message[40:] && string(answer[40:48]) != "\x00\x00\x00\x00\x00\x00\x00\x00"
 	}

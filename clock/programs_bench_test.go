@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"parley/clock/ntp"
+	"parley/clock/ntpserver"
 )
 
 // BenchmarkOffsetDeviation reports the standard deviation of the offset that a client chronyd
@@ -14,7 +14,7 @@ import (
 // the rounds. Aim: ratio 10 at most.
 func BenchmarkOffsetDeviation(b *testing.B) {
 	need(b, "chronyd")
-	ours := serve(b, ntp.New(ntp.Config{}), "udp://127.0.0.1:0").Port
+	ours := serve(b, ntpserver.New(ntpserver.Config{}), "udp://127.0.0.1:0").Port
 	theirs := freePort(b)
 	startChronyd(b, "local stratum 10\nallow\nport "+theirs)
 	var ns, theirNS []float64

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"parley"
-	"parley/clock/ntp"
+	"parley/clock/ntpserver"
 	"parley/clock/query"
 	"parley/endpoint"
 	"parley/internal/leak"
@@ -74,7 +74,7 @@ func run(t testing.TB, path string, args ...string) (string, error) {
 // TestChronydAccepts has chronyd ask once, and say by how much its clock is wrong.
 func TestChronydAccepts(t *testing.T) {
 	chronyd := need(t, "chronyd")
-	at := serve(t, ntp.New(ntp.Config{Offset: 1500 * time.Millisecond}), "udp://127.0.0.1:0")
+	at := serve(t, ntpserver.New(ntpserver.Config{Offset: 1500 * time.Millisecond}), "udp://127.0.0.1:0")
 	out, err := run(t, chronyd, "-Q", "-t", "10", "-f", os.DevNull, "server 127.0.0.1 port "+at.Port+" iburst maxsamples 1")
 	found := regexp.MustCompile(`System clock wrong by (-?[0-9.]+) seconds`).FindStringSubmatch(out)
 	if err != nil || found == nil {
@@ -170,7 +170,7 @@ func (c *chronyd) ask(command string, want *regexp.Regexp) []string {
 // tests passed and the system's timestamps used.
 func TestChronydInterleaved(t *testing.T) {
 	need(t, "chronyd")
-	at := serve(t, ntp.New(ntp.Config{Offset: 250 * time.Millisecond}), "udp://127.0.0.1:0")
+	at := serve(t, ntpserver.New(ntpserver.Config{Offset: 250 * time.Millisecond}), "udp://127.0.0.1:0")
 	c := startChronyd(t, "server 127.0.0.1 port "+at.Port+" minpoll -4 maxpoll -4 xleave")
 	said := c.ask("ntpdata", regexp.MustCompile(`(?s)Stratum +: 10\n.*Offset +: ([-+0-9.]+) seconds\n.*NTP tests +: 111 111 1111\nInterleaved +: Yes`))
 	// What is left of the offset after chronyd corrected its own view is small.
@@ -199,7 +199,7 @@ func freePort(t testing.TB) string {
 func TestQueryReadsChronyd(t *testing.T) {
 	need(t, "chronyd")
 	const ahead = 100 * time.Millisecond
-	ours := serve(t, ntp.New(ntp.Config{Offset: ahead}), "udp://127.0.0.1:0")
+	ours := serve(t, ntpserver.New(ntpserver.Config{Offset: ahead}), "udp://127.0.0.1:0")
 	port := freePort(t)
 	c := startChronyd(t, "server 127.0.0.1 port "+ours.Port+" minpoll -4 maxpoll -4 iburst\ncorrtimeratio 1\nallow\nport "+port)
 	c.ask("tracking", regexp.MustCompile(`Leap status +: Normal`))
@@ -230,7 +230,7 @@ func TestRdate(t *testing.T) {
 	const ahead = 50 * 24 * time.Hour
 	now := func() time.Time { return time.Now().Add(ahead) }
 	times := serve(t, service.Time{Now: now}, "tcp://127.0.0.1:0")
-	daemon := serve(t, ntp.New(ntp.Config{Offset: ahead}), "udp://127.0.0.1:0")
+	daemon := serve(t, ntpserver.New(ntpserver.Config{Offset: ahead}), "udp://127.0.0.1:0")
 	for _, args := range [][]string{
 		{"-p", "-o", times.Port, "127.0.0.1"},
 		{"-p", "-n", "-o", daemon.Port, "127.0.0.1"},

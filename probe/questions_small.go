@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"parley/clock/ntp"
 )
 
 // The small services.
@@ -57,23 +59,12 @@ func isText(b []byte) bool {
 	return !bytes.ContainsFunc(b, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// describeTime takes 32 bits for the time nearest to 2036, where they begin anew:
-// from 1968 to 2104, as RFC 4330 section 3 has it.
+// describeTime reads 32 bits of seconds since 1900 (RFC 868).
 func describeTime(_, answer []byte) (string, bool) {
 	if len(answer) != 4 {
 		return "", false
 	}
-	return since1900(binary.BigEndian.Uint32(answer)).Format("2006-01-02 15:04:05 UTC"), true
-}
-
-// since1900 is the moment that a 32-bit number of seconds stands for.
-func since1900(seconds uint32) time.Time {
-	const to1970 = 2208988800
-	n := int64(seconds) - to1970
-	if seconds < 1<<31 {
-		n += 1 << 32
-	}
-	return time.Unix(n, 0).UTC()
+	return inWords(ntp.Timestamp(binary.BigEndian.Uint32(answer))<<32 | 1), true // 0 is a moment here
 }
 
 // describeAck knows the acknowledgement that is parley's default; one in other

@@ -57,6 +57,7 @@ func exchanges(t testing.TB) []exchange {
 	ntp := fromHex(t, "24 0a 00 e9 00000000 00000000 7f7f0101 eeab28a000000000 0123456789abcdef eeab28a100000000 eeab28a200000000")
 	kiss := slices.Concat([]byte{0xe4, 0}, ntp[2:12], []byte("RATE"), ntp[16:])
 	primary := slices.Concat([]byte{0x24, 1}, ntp[2:12], []byte("GPS\x00"), ntp[16:])
+	local := slices.Concat(ntp[:12], []byte("LOCL"), ntp[16:])
 	lost := slices.Concat([]byte{0xe4, 16}, ntp[2:])
 	dns := fromHex(t, "cdef 8180 0001 000d 0000 0001 00 0002 0001")
 	refusedDNS := fromHex(t, "cdef 8105 0001 0000 0000 0000 00 0002 0001")
@@ -79,6 +80,7 @@ func exchanges(t testing.TB) []exchange {
 		{"timesync", []byte("0123456789abcdef 2026-11-20 20:14:03"), "timesync: 2026-11-20 20:14:03"},
 		{"chat", []byte("ERR - unproved :PARLEY comes first\n"), "chat: parley's, without a session"},
 		{"ntp", ntp, "ntp: version 4, stratum 10, reference 127.127.1.1, 2026-11-20 20:14:26 UTC"},
+		{"ntp", local, "ntp: version 4, stratum 10, reference LOCL, 2026-11-20 20:14:26 UTC"},
 		{"ntp", primary, `ntp: version 4, stratum 1, of "GPS", 2026-11-20 20:14:26 UTC`},
 		{"ntp", kiss, `ntp: version 4, refuses to serve: "RATE"`},
 		{"ntp", lost, "ntp: version 4, stratum 16, not synchronized"},

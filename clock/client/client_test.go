@@ -13,7 +13,7 @@ import (
 	"parley"
 	"parley/clock"
 	"parley/clock/discipline"
-	"parley/clock/ntp"
+	"parley/clock/ntpserver"
 	"parley/endpoint"
 	"parley/internal/leak"
 )
@@ -67,8 +67,8 @@ func follow(t *testing.T, c Config, enough func(Event) bool) *Client {
 func TestFollows(t *testing.T) {
 	for _, basic := range []bool{false, true} {
 		const ahead = 300 * time.Millisecond
-		good := func() endpoint.Endpoint { return serve(t, ntp.New(ntp.Config{Offset: ahead})) }
-		liar := serve(t, ntp.New(ntp.Config{Offset: time.Hour}))
+		good := func() endpoint.Endpoint { return serve(t, ntpserver.New(ntpserver.Config{Offset: ahead})) }
+		liar := serve(t, ntpserver.New(ntpserver.Config{Offset: time.Hour}))
 		v := clock.NewVirtual(time.Now)
 		updates := 0
 		k := follow(t, Config{
@@ -101,7 +101,7 @@ func TestFollows(t *testing.T) {
 // TestInterleaves looks at what the system's timestamps are worth: the delay over loopback, once
 // the modes are interleaved, is that between drivers.
 func TestInterleaves(t *testing.T) {
-	at := serve(t, ntp.New(ntp.Config{}))
+	at := serve(t, ntpserver.New(ntpserver.Config{}))
 	n := 0
 	follow(t, Config{Servers: []Server{{"a", at}}, Clock: clock.NewVirtual(time.Now), Discipline: quick}, func(e Event) bool {
 		if e.Err != nil {
@@ -117,7 +117,7 @@ func TestInterleaves(t *testing.T) {
 // TestServerGone counts what is not answered, and goes on when the server is back.
 func TestServerGone(t *testing.T) {
 	srv := &parley.Server{}
-	svc := ntp.New(ntp.Config{})
+	svc := ntpserver.New(ntpserver.Config{})
 	if err := srv.Listen(context.Background(), svc, "udp://127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestDriftIsKept(t *testing.T) {
 	if err := WriteDrift(path, -12.5e-6); err != nil {
 		t.Fatal(err)
 	}
-	at := serve(t, ntp.New(ntp.Config{}))
+	at := serve(t, ntpserver.New(ntpserver.Config{}))
 	v := clock.NewVirtual(time.Now)
 	k := follow(t, Config{Servers: []Server{{"a", at}}, Clock: v, Discipline: quick, Drift: path}, func(e Event) bool {
 		return e.Decision.Update
@@ -213,7 +213,7 @@ type readOnly struct{ clock.System }
 func (readOnly) Adjust(float64) error { return clock.ErrReadOnly }
 
 func TestClockThatCannotBeSet(t *testing.T) {
-	k, err := New(Config{Servers: []Server{{"a", serve(t, ntp.New(ntp.Config{}))}}, Clock: readOnly{}})
+	k, err := New(Config{Servers: []Server{{"a", serve(t, ntpserver.New(ntpserver.Config{}))}}, Clock: readOnly{}})
 	if err != nil {
 		t.Fatal(err)
 	}

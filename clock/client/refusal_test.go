@@ -11,17 +11,18 @@ import (
 	"parley/clock"
 	"parley/clock/discipline"
 	"parley/clock/ntp"
+	"parley/clock/ntpserver"
 	"parley/clock/simulate"
 )
 
 // TestNotYetSynchronized: a server that says INIT is asked again soon.
 func TestNotYetSynchronized(t *testing.T) {
 	var asked atomic.Int64
-	at := serve(t, ntp.New(ntp.Config{State: func(time.Time) ntp.State {
+	at := serve(t, ntpserver.New(ntpserver.Config{State: func(time.Time) ntpserver.State {
 		if asked.Add(1) < 3 {
-			return ntp.State{Stratum: 16}
+			return ntpserver.State{Stratum: 16}
 		}
-		return ntp.State{Stratum: 2}
+		return ntpserver.State{Stratum: 2}
 	}}))
 	unfit := false
 	k := follow(t, Config{Servers: []Server{{"a", at}}, Clock: clock.NewVirtual(time.Now), Discipline: quick}, func(e Event) bool {
@@ -81,7 +82,7 @@ func TestDenied(t *testing.T) {
 
 // TestAskedLess: RATE is not forgotten with the next answer.
 func TestAskedLess(t *testing.T) {
-	k, err := New(Config{Servers: []Server{{"a", serve(t, ntp.New(ntp.Config{}))}}, Clock: clock.NewVirtual(time.Now)})
+	k, err := New(Config{Servers: []Server{{"a", serve(t, ntpserver.New(ntpserver.Config{}))}}, Clock: clock.NewVirtual(time.Now)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,11 +102,11 @@ func TestAskedLess(t *testing.T) {
 
 // TestMoved: when a name leads to another machine, what was heard of the one before is not of it.
 func TestMoved(t *testing.T) {
-	one := serve(t, ntp.New(ntp.Config{}))
+	one := serve(t, ntpserver.New(ntpserver.Config{}))
 	srv := &parley.Server{}
 	other := one
 	other.Host = "127.0.0.2"
-	if err := srv.Listen(context.Background(), ntp.New(ntp.Config{}), other.String()); err != nil {
+	if err := srv.Listen(context.Background(), ntpserver.New(ntpserver.Config{}), other.String()); err != nil {
 		t.Skip("no second address:", err)
 	}
 	served := make(chan error, 1)
@@ -138,7 +139,7 @@ func TestMoved(t *testing.T) {
 
 // TestMovedIsHeard: what was heard of the machine before is forgotten.
 func TestMovedIsHeard(t *testing.T) {
-	k, err := New(Config{Servers: []Server{{"a", serve(t, ntp.New(ntp.Config{}))}}, Clock: clock.NewVirtual(time.Now)})
+	k, err := New(Config{Servers: []Server{{"a", serve(t, ntpserver.New(ntpserver.Config{}))}}, Clock: clock.NewVirtual(time.Now)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +227,7 @@ func (c *told) Announce(s clock.Status) error {
 func TestAnnouncesUpdates(t *testing.T) {
 	c := &told{Virtual: clock.NewVirtual(time.Now)}
 	updates := 0
-	follow(t, Config{Servers: []Server{{"a", serve(t, ntp.New(ntp.Config{}))}}, Clock: c, Discipline: quick}, func(e Event) bool {
+	follow(t, Config{Servers: []Server{{"a", serve(t, ntpserver.New(ntpserver.Config{}))}}, Clock: c, Discipline: quick}, func(e Event) bool {
 		if e.Decision.Update {
 			updates++
 		}

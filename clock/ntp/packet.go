@@ -1,5 +1,5 @@
 // Package ntp has the packets and timestamps of the network time protocol, version 4
-// (RFC 5905) and those before it, and its server.
+// (RFC 5905) and those before it, and what an exchange of them says of two clocks.
 package ntp
 
 import (

@@ -13,6 +13,7 @@ import (
 
 	"parley"
 	"parley/clock/ntp"
+	"parley/clock/ntpserver"
 	"parley/clock/timesync"
 	"parley/endpoint"
 	"parley/internal/leak"
@@ -101,8 +102,8 @@ func TestAsk(t *testing.T) {
 		text string
 		most time.Duration // of the error that is admitted
 	}{
-		{"ntp", ntp.New(ntp.Config{Offset: off}), "udp://127.0.0.1:0", "", time.Second / 10},
-		{"ntp", ntp.New(ntp.Config{Offset: off}), "udp://[::1]:0", "", time.Second / 10},
+		{"ntp", ntpserver.New(ntpserver.Config{Offset: off}), "udp://127.0.0.1:0", "", time.Second / 10},
+		{"ntp", ntpserver.New(ntpserver.Config{Offset: off}), "udp://[::1]:0", "", time.Second / 10},
 		{"time", service.Time{Now: ahead(off)}, "tcp://127.0.0.1:0", "", 2 * time.Second},
 		{"time", service.Time{Now: ahead(off)}, "udp://127.0.0.1:0", "", 2 * time.Second},
 		{"daytime", daytime, "tcp://127.0.0.1:0", "UTC", 2 * time.Second},
@@ -140,8 +141,8 @@ func TestAskNTPTellsTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := serve(t, ntp.New(ntp.Config{State: func(now time.Time) ntp.State {
-		return ntp.State{Stratum: 1, ReferenceID: gps, Reference: now.Add(-time.Minute), RootDelay: time.Second, RootDispersion: time.Second / 4}
+	e := serve(t, ntpserver.New(ntpserver.Config{State: func(now time.Time) ntpserver.State {
+		return ntpserver.State{Stratum: 1, ReferenceID: gps, Reference: now.Add(-time.Minute), RootDelay: time.Second, RootDispersion: time.Second / 4}
 	}}), "udp://127.0.0.1:0")
 	r, err := Ask(context.Background(), endpoint.Target{Service: "ntp", Endpoint: e}, Options{})
 	if err != nil {
@@ -154,7 +155,7 @@ func TestAskNTPTellsTheServer(t *testing.T) {
 	if r.Error < time.Second*3/4 {
 		t.Errorf("an error of %v is admitted, less than the server's own", r.Error)
 	}
-	e = serve(t, ntp.New(ntp.Config{State: func(time.Time) ntp.State { return ntp.State{} }}), "udp://127.0.0.1:0")
+	e = serve(t, ntpserver.New(ntpserver.Config{State: func(time.Time) ntpserver.State { return ntpserver.State{} }}), "udp://127.0.0.1:0")
 	if r, err := Ask(context.Background(), endpoint.Target{Service: "ntp", Endpoint: e}, Options{}); err == nil && r.NTP.Problem == nil {
 		t.Errorf("a server that is not synchronized is no problem: %+v", r.NTP)
 	}

@@ -15,6 +15,7 @@ import (
 	"parley"
 	"parley/clock"
 	"parley/clock/ntp"
+	"parley/clock/ntpserver"
 	"parley/clock/timesync"
 	"parley/endpoint"
 	"parley/service"
@@ -31,10 +32,10 @@ func clockKinds() []service.Kind {
 			Default: []string{"timesync@udp://127.0.0.1:9527"}, New: newTimesync},
 		{Name: "ntp", Summary: "tells machines the time: NTP versions 1 to 4 (RFC 5905, RFC 9769)",
 			Params: []service.Param{
-				{Name: "stratum", Default: strconv.Itoa(ntp.DefaultStratum), Summary: "how far from a reference clock this one is said to be, 1 to 15, unless parley time sync --apply knows"},
+				{Name: "stratum", Default: strconv.Itoa(ntpserver.DefaultStratum), Summary: "how far from a reference clock this one is said to be, 1 to 15, unless parley time sync --apply knows"},
 				{Name: "refid", Default: "LOCL", Summary: "what it is said to follow: up to four characters, or an IPv4 address"},
 				{Name: "offset", Default: "0", Summary: "is added to the time told, as in -1.5s"},
-				limit(ntp.DefaultPerSource),
+				limit(ntpserver.DefaultPerSource),
 				{Name: "early", Summary: "serve also while the clock shows a time that is known to be past"},
 			},
 			Schemes: []string{"udp", "udp4", "udp6"},
@@ -76,13 +77,13 @@ func limitOf(t endpoint.Target) (float64, error) {
 
 // A timeServer is the service ntp, and whether it serves whatever the clock shows.
 type timeServer struct {
-	*ntp.Service
+	*ntpserver.Service
 	early bool
 }
 
 func newNTP(t endpoint.Target) (parley.Service, error) {
-	own := ntp.State{Stratum: ntp.DefaultStratum, ReferenceID: ntp.Local}
-	var c ntp.Config
+	own := ntpserver.State{Stratum: ntpserver.DefaultStratum, ReferenceID: ntp.Local}
+	var c ntpserver.Config
 	var early bool
 	for _, p := range []struct {
 		name string
@@ -110,7 +111,7 @@ func newNTP(t endpoint.Target) (parley.Service, error) {
 	if c.PerSource, err = limitOf(t); err != nil {
 		return nil, err
 	}
-	f := followed{own: func(now time.Time) ntp.State {
+	f := followed{own: func(now time.Time) ntpserver.State {
 		s := own
 		s.Reference = now.Truncate(time.Minute)
 		return s
@@ -127,7 +128,7 @@ func newNTP(t endpoint.Target) (parley.Service, error) {
 	if !early {
 		c.Floor = buildTime()
 	}
-	return timeServer{ntp.New(c), early}, nil
+	return timeServer{ntpserver.New(c), early}, nil
 }
 
 func given(t endpoint.Target, name string) bool {

@@ -18,6 +18,7 @@ import (
 	"parley/clock"
 	"parley/clock/discipline"
 	"parley/clock/ntp"
+	"parley/clock/ntpserver"
 	"parley/endpoint"
 	"parley/internal/file"
 	"parley/transport"
@@ -111,7 +112,7 @@ func writeState(path string, s discipline.State) error {
 // from the file that the discipline writes, again every few seconds.
 type followed struct {
 	path string
-	own  func(now time.Time) ntp.State // while nobody disciplines the clock
+	own  func(now time.Time) ntpserver.State // while nobody disciplines the clock
 
 	mu      sync.Mutex // guards what follows
 	looked  time.Time
@@ -123,7 +124,7 @@ type followed struct {
 const lookEvery = 4 * time.Second
 
 // at is what is told at now.
-func (f *followed) at(now time.Time) ntp.State {
+func (f *followed) at(now time.Time) ntpserver.State {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if d := now.Sub(f.looked); d > lookEvery || d < 0 {
@@ -135,7 +136,7 @@ func (f *followed) at(now time.Time) ntp.State {
 	}
 	s := f.state
 	age := max(now.Sub(f.updated).Seconds(), 0)
-	return ntp.State{
+	return ntpserver.State{
 		Stratum: s.Stratum, ReferenceID: s.ReferenceID, Reference: f.updated,
 		RootDelay:      time.Duration(s.RootDelay * 1e9),
 		RootDispersion: time.Duration((s.RootError + age*discipline.MaxSkew) * 1e9),

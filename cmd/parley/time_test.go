@@ -14,7 +14,7 @@ import (
 
 	"parley/clock"
 	"parley/clock/discipline"
-	"parley/clock/ntp"
+	"parley/clock/ntpserver"
 	"parley/clock/query"
 	"parley/endpoint"
 )
@@ -172,9 +172,9 @@ func TestTableLeap(t *testing.T) {
 func TestFollowed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), stateFile)
 	now := time.Now()
-	own := ntp.State{Stratum: 10}
-	f := &followed{path: path, own: func(time.Time) ntp.State { return own }}
-	ask := func() ntp.State {
+	own := ntpserver.State{Stratum: 10}
+	f := &followed{path: path, own: func(time.Time) ntpserver.State { return own }}
+	ask := func() ntpserver.State {
 		f.looked = time.Time{}
 		return f.at(now)
 	}

@@ -1,6 +1,6 @@
 //go:build !parleyportable
 
-package ntp
+package ntpserver
 
 import (
 	"bufio"
@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"parley"
+	"parley/clock/ntp"
 )
 
 // The benchmarks compare the server with chronyd's, in one run: each is a process of its own,
@@ -195,7 +196,7 @@ func (l *load) run(b *testing.B, count int) (answered int) {
 				if err != nil {
 					break
 				}
-				if n != PacketSize {
+				if n != ntp.PacketSize {
 					b.Fatalf("answer of %d bytes", n)
 				}
 				underWay[i]--

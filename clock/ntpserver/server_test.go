@@ -1,4 +1,4 @@
-package ntp
+package ntpserver
 
 import (
 	"math/rand/v2"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"parley"
+	"parley/clock/ntp"
 	"parley/internal/leak"
 )
 
@@ -20,7 +21,7 @@ var (
 
 // ask is Serve without a socket: what s answers to a packet that arrives at the moment
 // received; ok is false for nothing.
-func ask(s *Service, b []byte, from netip.AddrPort, received time.Time) (answer Packet, ok bool) {
+func ask(s *Service, b []byte, from netip.AddrPort, received time.Time) (answer ntp.Packet, ok bool) {
 	r := request{from: from, received: received}
 	if !r.parse(b) {
 		return answer, false
@@ -35,8 +36,8 @@ func ask(s *Service, b []byte, from netip.AddrPort, received time.Time) (answer 
 	return s.answer(&r), true
 }
 
-func clientRequest(version uint8) Packet {
-	return Packet{Version: version, Mode: Client, Poll: 6, Transmit: 0x1234567812345678}
+func clientRequest(version uint8) ntp.Packet {
+	return ntp.Packet{Version: version, Mode: ntp.Client, Poll: 6, Transmit: 0x1234567812345678}
 }
 
 func TestBasicMode(t *testing.T) {
@@ -45,10 +46,10 @@ func TestBasicMode(t *testing.T) {
 	for version := uint8(1); version <= 4; version++ {
 		p := clientRequest(version)
 		got, ok := ask(s, p.Append(nil), far, noon)
-		want := Packet{
-			Version: version, Mode: Server, Stratum: 10, Poll: 6, Precision: got.Precision,
-			ReferenceID: ReferenceID{'L', 'O', 'C', 'L'}, Reference: TimestampOf(noon),
-			Origin: p.Transmit, Receive: TimestampOf(noon) | 1, Transmit: TimestampOf(left) &^ 1,
+		want := ntp.Packet{
+			Version: version, Mode: ntp.Server, Stratum: 10, Poll: 6, Precision: got.Precision,
+			ReferenceID: ntp.ReferenceID{'L', 'O', 'C', 'L'}, Reference: ntp.TimestampOf(noon),
+			Origin: p.Transmit, Receive: ntp.TimestampOf(noon) | 1, Transmit: ntp.TimestampOf(left) &^ 1,
 		}
 		if !ok || got != want {
 			t.Errorf("version %d: %+v, %v\nwant %+v", version, got, ok, want)
@@ -60,23 +61,23 @@ func TestBasicMode(t *testing.T) {
 func TestNotAnswered(t *testing.T) {
 	s := New(Config{PerSource: -1})
 	for first := range 256 {
-		b := make([]byte, PacketSize)
+		b := make([]byte, ntp.PacketSize)
 		b[0] = byte(first)
-		version, mode := first>>3&7, Mode(first&7)
+		version, mode := first>>3&7, ntp.Mode(first&7)
 		for _, port := range []uint16{123, 40000} {
-			want := version >= 1 && version <= 4 && mode == Client || version == 1 && mode == Reserved && port != 123
+			want := version >= 1 && version <= 4 && mode == ntp.Client || version == 1 && mode == ntp.Reserved && port != 123
 			if _, got := ask(s, b, netip.AddrPortFrom(far.Addr(), port), noon); got != want {
 				t.Errorf("version %d, mode %d, port %d: answered %v, want %v", version, mode, port, got, want)
 			}
 		}
 	}
-	if _, ok := ask(s, make([]byte, PacketSize-1), far, noon); ok {
+	if _, ok := ask(s, make([]byte, ntp.PacketSize-1), far, noon); ok {
 		t.Error("47 bytes were answered")
 	}
 }
 
 func TestConfigIsTold(t *testing.T) {
-	gps, err := ReferenceIDOf("GPS")
+	gps, err := ntp.ReferenceIDOf("GPS")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,15 +90,15 @@ func TestConfigIsTold(t *testing.T) {
 			if !now.Equal(noon.Add(-time.Hour)) {
 				t.Errorf("leap asked for %v, not for the time that is told", now)
 			}
-			return LeapInsert
+			return ntp.LeapInsert
 		},
 	})
 	p := clientRequest(4)
 	got, _ := ask(s, p.Append(nil), far, noon)
-	want := Packet{
-		Leap: LeapInsert, Version: 4, Mode: Server, Stratum: 1, Poll: 6, Precision: got.Precision, RootDelay: 1 << 16, RootDispersion: 2 << 16,
-		ReferenceID: gps, Reference: TimestampOf(noon.Add(-time.Hour - time.Minute)),
-		Origin: p.Transmit, Receive: TimestampOf(noon.Add(-time.Hour)) | 1, Transmit: TimestampOf(noon.Add(-time.Hour)),
+	want := ntp.Packet{
+		Leap: ntp.LeapInsert, Version: 4, Mode: ntp.Server, Stratum: 1, Poll: 6, Precision: got.Precision, RootDelay: 1 << 16, RootDispersion: 2 << 16,
+		ReferenceID: gps, Reference: ntp.TimestampOf(noon.Add(-time.Hour - time.Minute)),
+		Origin: p.Transmit, Receive: ntp.TimestampOf(noon.Add(-time.Hour)) | 1, Transmit: ntp.TimestampOf(noon.Add(-time.Hour)),
 	}
 	if got != want {
 		t.Errorf("%+v\nwant %+v", got, want)
@@ -108,7 +109,7 @@ func TestNotSynchronized(t *testing.T) {
 	for _, stratum := range []uint8{0, 16} {
 		s := New(Config{State: func(time.Time) State { return State{Stratum: stratum} }})
 		p := clientRequest(4)
-		if got, _ := ask(s, p.Append(nil), far, noon); got.Stratum != 0 || got.Leap != LeapUnknown {
+		if got, _ := ask(s, p.Append(nil), far, noon); got.Stratum != 0 || got.Leap != ntp.LeapUnknown {
 			t.Errorf("a clock of stratum %d was told as stratum %d, leap %d", stratum, got.Stratum, got.Leap)
 		}
 	}
@@ -120,7 +121,7 @@ func TestInterleavedMode(t *testing.T) {
 	now := noon
 	s := New(Config{Now: func() time.Time { return now }, Own: true})
 	s.config.Own = false // the stamps are given by hand
-	first := Packet{Version: 4, Mode: Client, Origin: 7, Receive: 8, Transmit: 9}
+	first := ntp.Packet{Version: 4, Mode: ntp.Client, Origin: 7, Receive: 8, Transmit: 9}
 	a1, _ := ask(s, first.Append(nil), far, noon)
 	if a1.Origin != 9 {
 		t.Fatalf("an origin that nobody knows: answered to %d, want basic mode, to 9", a1.Origin)
@@ -129,13 +130,13 @@ func TestInterleavedMode(t *testing.T) {
 	s.Stamped(uint64(a1.Receive), left)
 
 	now = noon.Add(time.Minute)
-	second := Packet{Version: 4, Mode: Client, Origin: a1.Receive, Receive: 100, Transmit: 101}
+	second := ntp.Packet{Version: 4, Mode: ntp.Client, Origin: a1.Receive, Receive: 100, Transmit: 101}
 	a2, _ := ask(s, second.Append(nil), far, now)
-	if a2.Origin != 100 || a2.Transmit != TimestampOf(left)&^1 || a2.Receive != TimestampOf(now)|1 {
-		t.Errorf("interleaved answer %+v; want origin 100, transmit %x", a2, TimestampOf(left))
+	if a2.Origin != 100 || a2.Transmit != ntp.TimestampOf(left)&^1 || a2.Receive != ntp.TimestampOf(now)|1 {
+		t.Errorf("interleaved answer %+v; want origin 100, transmit %x", a2, ntp.TimestampOf(left))
 	}
 	// A basic client gives back the moment of departure, not that of arrival.
-	basic := Packet{Version: 4, Mode: Client, Origin: a1.Transmit, Receive: 100, Transmit: 101}
+	basic := ntp.Packet{Version: 4, Mode: ntp.Client, Origin: a1.Transmit, Receive: 100, Transmit: 101}
 	if a3, _ := ask(s, basic.Append(nil), far, now); a3.Origin != 101 {
 		t.Errorf("a client in basic mode was answered in interleaved mode: %+v", a3)
 	}
@@ -144,7 +145,7 @@ func TestInterleavedMode(t *testing.T) {
 // TestStep: what was noted before a step is of another scale.
 func TestStep(t *testing.T) {
 	s := New(Config{Own: true, Now: func() time.Time { return noon }, PerSource: -1})
-	origin := Timestamp(9)
+	origin := ntp.Timestamp(9)
 	for i, c := range []struct {
 		gained      time.Duration
 		interleaved bool
@@ -159,7 +160,7 @@ func TestStep(t *testing.T) {
 		{-time.Second, true},
 	} {
 		s.gained(c.gained)
-		p := Packet{Version: 4, Mode: Client, Origin: origin, Receive: 100, Transmit: 101}
+		p := ntp.Packet{Version: 4, Mode: ntp.Client, Origin: origin, Receive: 100, Transmit: 101}
 		a, _ := ask(s, p.Append(nil), far, noon)
 		if got := a.Origin == 100; got != c.interleaved {
 			t.Errorf("exchange %d, %v gained: interleaved is %v", i, c.gained, got)
@@ -173,7 +174,7 @@ func TestStep(t *testing.T) {
 func TestReferenceIsOfTheScale(t *testing.T) {
 	for _, off := range []time.Duration{-2 * time.Hour, 2 * time.Hour} {
 		s := New(Config{Own: true, Now: func() time.Time { return noon }, PerSource: -1, Offset: off})
-		p := Packet{Version: 4, Mode: Client, Transmit: 101}
+		p := ntp.Packet{Version: 4, Mode: ntp.Client, Transmit: 101}
 		a, _ := ask(s, p.Append(nil), far, noon)
 		if d := a.Transmit.Sub(a.Reference); d < 0 || d > time.Minute {
 			t.Errorf("offset %v: the clock was set %v before it was read", off, d)
@@ -184,9 +185,9 @@ func TestReferenceIsOfTheScale(t *testing.T) {
 // TestArrivalsDiffer has many requests arrive at one moment.
 func TestArrivalsDiffer(t *testing.T) {
 	s := New(Config{Own: true, Now: func() time.Time { return noon }, PerSource: -1})
-	seen := make(map[Timestamp]bool)
+	seen := make(map[ntp.Timestamp]bool)
 	for i := range 1000 {
-		p := Packet{Version: 4, Mode: Client, Origin: 7, Receive: 8, Transmit: Timestamp(i + 100)}
+		p := ntp.Packet{Version: 4, Mode: ntp.Client, Origin: 7, Receive: 8, Transmit: ntp.Timestamp(i + 100)}
 		a, _ := ask(s, p.Append(nil), far, noon)
 		if seen[a.Receive] || a.Receive&1 == 0 || a.Transmit&1 != 0 {
 			t.Fatalf("answer %d: received %x (seen before: %v), transmitted %x", i, a.Receive, seen[a.Receive], a.Transmit)
@@ -199,9 +200,9 @@ func TestMemoryForgetsTheOldest(t *testing.T) {
 	var m memory
 	const most = memoryParts * memoryWays
 	random := rand.New(rand.NewPCG(1, 1))
-	var list []Timestamp
+	var list []ntp.Timestamp
 	for range 4 * most {
-		list = append(list, m.note(Timestamp(random.Uint64())|1, 5))
+		list = append(list, m.note(ntp.Timestamp(random.Uint64())|1, 5))
 	}
 	for i, ts := range list[len(list)-most/4:] {
 		if _, ok := m.find(ts); !ok {
@@ -282,25 +283,25 @@ func serveNTP(t testing.TB, s *Service) net.Conn {
 	return c
 }
 
-func exchangeNTP(t *testing.T, c net.Conn, p Packet) Packet {
+func exchangeNTP(t *testing.T, c net.Conn, p ntp.Packet) ntp.Packet {
 	t.Helper()
 	if _, err := c.Write(p.Append(nil)); err != nil {
 		t.Fatal(err)
 	}
 	buf := make([]byte, 1000)
 	n, err := c.Read(buf)
-	if err != nil || n != PacketSize {
+	if err != nil || n != ntp.PacketSize {
 		t.Fatalf("answer of %d bytes, %v", n, err)
 	}
-	got, _ := Parse(buf[:n])
+	got, _ := ntp.Parse(buf[:n])
 	return got
 }
 
 // TestOverUDP reads the server's clock over a socket, in both modes.
 func TestOverUDP(t *testing.T) {
 	c := serveNTP(t, New(Config{Offset: time.Hour}))
-	before := Packet{Version: 4, Mode: Client, Origin: 1, Receive: 2, Transmit: 3}
-	var last Packet
+	before := ntp.Packet{Version: 4, Mode: ntp.Client, Origin: 1, Receive: 2, Transmit: 3}
+	var last ntp.Packet
 	for i := range 20 {
 		t1 := time.Now()
 		got := exchangeNTP(t, c, before)
@@ -309,7 +310,7 @@ func TestOverUDP(t *testing.T) {
 		if i > 0 && !interleaved {
 			t.Errorf("answer %d is in basic mode: %+v", i, got)
 		}
-		m := Measure(t1, got.Receive.Time(t1), got.Receive.Time(t1), t4)
+		m := ntp.Measure(t1, got.Receive.Time(t1), got.Receive.Time(t1), t4)
 		if off := m.Offset - time.Hour; off.Abs() > 100*time.Millisecond {
 			t.Errorf("offset %v, want an hour", m.Offset)
 		}
@@ -317,7 +318,7 @@ func TestOverUDP(t *testing.T) {
 			t.Errorf("the answer before left %v after its request came", got.Transmit.Sub(last.Receive))
 		}
 		last = got
-		before = Packet{Version: 4, Mode: Client, Origin: got.Receive, Receive: Timestamp(1000 + i), Transmit: Timestamp(5000 + i)}
+		before = ntp.Packet{Version: 4, Mode: ntp.Client, Origin: got.Receive, Receive: ntp.Timestamp(1000 + i), Transmit: ntp.Timestamp(5000 + i)}
 	}
 }
 
@@ -346,7 +347,7 @@ func TestServeAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() { ask(s, b, far, noon) }); n != 0 {
 		t.Errorf("a request allocates %v times", n)
 	}
-	kept := Packet{Version: 4, Mode: Client, Origin: 1, Receive: 2, Transmit: 3}
+	kept := ntp.Packet{Version: 4, Mode: ntp.Client, Origin: 1, Receive: 2, Transmit: 3}
 	b = kept.Append(nil)
 	for range 2 * memoryParts * memoryWays { // the memory is full
 		ask(s, b, netip.MustParseAddrPort("127.0.0.1:5"), time.Now())
@@ -371,7 +372,7 @@ func FuzzAnswer(f *testing.F) {
 		if len(got.Append(nil)) > len(b) {
 			t.Fatalf("%d bytes were answered by more", len(b))
 		}
-		if got.Mode != Server || got.Version != b[0]>>3&7 {
+		if got.Mode != ntp.Server || got.Version != b[0]>>3&7 {
 			t.Fatalf("%x was answered %+v", b, got)
 		}
 	})

@@ -1,4 +1,5 @@
-package ntp
+// Package ntpserver has the server of the network time protocol.
+package ntpserver
 
 import (
 	"math/bits"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"parley"
+	"parley/clock/ntp"
 	"parley/internal/bucket"
 )
 
@@ -25,7 +27,7 @@ type Service struct {
 	kisses    *bucket.Table // of those that are over
 
 	memory  memory
-	answers sync.Pool // *[PacketSize]byte
+	answers sync.Pool // *[ntp.PacketSize]byte
 
 	early atomic.Bool // the clock shows a time before Config.Floor
 
@@ -78,7 +80,7 @@ const DefaultStratum = 10
 // State is what a server says of its clock.
 type State struct {
 	Stratum        uint8 // 1 to 15; 0 and 16: not synchronized
-	ReferenceID    ReferenceID
+	ReferenceID    ntp.ReferenceID
 	Reference      time.Time // when the clock was last set or corrected
 	RootDelay      time.Duration
 	RootDispersion time.Duration // at now
@@ -93,7 +95,7 @@ func New(c Config) *Service {
 		c.State = localState
 	}
 	if c.Leap == nil {
-		c.Leap = func(time.Time) uint8 { return LeapNone }
+		c.Leap = func(time.Time) uint8 { return ntp.LeapNone }
 	}
 	s := &Service{config: c, precision: precisionOf(c.Now), made: c.Now()}
 	if c.PerSource == 0 {
@@ -103,13 +105,13 @@ func New(c Config) *Service {
 		s.sources = bucket.New(c.PerSource, max(burst*c.PerSource, 1), sourcesKept)
 		s.kisses = bucket.New(kissRate, 1, kissedKept)
 	}
-	s.answers.New = func() any { return new([PacketSize]byte) }
+	s.answers.New = func() any { return new([ntp.PacketSize]byte) }
 	return s
 }
 
 // localState is a clock that is its own reference.
 func localState(now time.Time) State {
-	return State{Stratum: DefaultStratum, ReferenceID: Local, Reference: now.Truncate(time.Minute)}
+	return State{Stratum: DefaultStratum, ReferenceID: ntp.Local, Reference: now.Truncate(time.Minute)}
 }
 
 // precisionOf is the time that reading the clock takes, as a power of two of seconds.
@@ -158,13 +160,13 @@ func (s *Service) Serve(c *parley.Conn, msg []byte) error {
 	if !ok {
 		return nil
 	}
-	var answer Packet
+	var answer ntp.Packet
 	if kiss {
 		answer = r.kiss()
 	} else {
 		answer = s.answer(&r)
 	}
-	buf := s.answers.Get().(*[PacketSize]byte)
+	buf := s.answers.Get().(*[ntp.PacketSize]byte)
 	defer s.answers.Put(buf)
 	if r.keep {
 		return c.SendStamped(answer.Append(buf[:0]), uint64(answer.Receive))
@@ -175,7 +177,7 @@ func (s *Service) Serve(c *parley.Conn, msg []byte) error {
 // Stamped notes when an answer left, which the client may ask for in its next request.
 func (s *Service) Stamped(key uint64, at time.Time) {
 	if !s.config.Own {
-		s.memory.correct(Timestamp(key), transmitStamp(at.Add(s.config.Offset)))
+		s.memory.correct(ntp.Timestamp(key), transmitStamp(at.Add(s.config.Offset)))
 	}
 }
 
@@ -210,7 +212,7 @@ func (s *Service) admit(r *request, now time.Time) (kiss, ok bool) {
 
 // A request is one of a client.
 type request struct {
-	Packet
+	ntp.Packet
 	from     netip.AddrPort
 	received time.Time
 	keep     bool // the client may ask when the answer left
@@ -218,12 +220,12 @@ type request struct {
 
 // parse reads msg, and reports whether it is a request that is answered.
 func (r *request) parse(msg []byte) bool {
-	p, err := Parse(msg)
+	p, err := ntp.Parse(msg)
 	if err != nil || p.Version < 1 || p.Version > 4 {
 		return false
 	}
 	// Version 1 had no mode, and its clients sent from any port but the servers'.
-	if p.Mode != Client && !(p.Version == 1 && p.Mode == Reserved && r.from.Port() != 123) {
+	if p.Mode != ntp.Client && !(p.Version == 1 && p.Mode == ntp.Reserved && r.from.Port() != 123) {
 		return false
 	}
 	switch r.from.Port() {
@@ -236,31 +238,31 @@ func (r *request) parse(msg []byte) bool {
 }
 
 // kiss says that the source asks too often (RFC 5905 section 7.4).
-func (r *request) kiss() Packet {
-	return Packet{
-		Leap: LeapUnknown, Version: r.Version, Mode: Server, Poll: r.Poll,
-		ReferenceID: ReferenceID{'R', 'A', 'T', 'E'},
+func (r *request) kiss() ntp.Packet {
+	return ntp.Packet{
+		Leap: ntp.LeapUnknown, Version: r.Version, Mode: ntp.Server, Poll: r.Poll,
+		ReferenceID: ntp.ReferenceID{'R', 'A', 'T', 'E'},
 		Origin:      r.Transmit, Receive: r.Transmit, Transmit: r.Transmit,
 	}
 }
 
 // answer says the time.
-func (s *Service) answer(r *request) Packet {
+func (s *Service) answer(r *request) ntp.Packet {
 	received := r.received.Add(s.config.Offset)
 	state := s.config.State(r.received)
 	if !state.Reference.IsZero() {
 		state.Reference = state.Reference.Add(s.config.Offset) // it is told on the scale of the others
 	}
-	p := Packet{
-		Leap: s.config.Leap(received), Version: r.Version, Mode: Server, Stratum: state.Stratum,
+	p := ntp.Packet{
+		Leap: s.config.Leap(received), Version: r.Version, Mode: ntp.Server, Stratum: state.Stratum,
 		Poll: r.Poll, Precision: s.precision,
-		RootDelay: ShortOf(state.RootDelay), RootDispersion: ShortOf(state.RootDispersion),
-		ReferenceID: state.ReferenceID, Reference: TimestampOf(state.Reference),
+		RootDelay: ntp.ShortOf(state.RootDelay), RootDispersion: ntp.ShortOf(state.RootDispersion),
+		ReferenceID: state.ReferenceID, Reference: ntp.TimestampOf(state.Reference),
 		Origin: r.Transmit, Receive: receiveStamp(received),
 	}
-	if state.Stratum == 0 || state.Stratum >= MaxStratum {
-		p.Stratum, p.Leap = 0, LeapUnknown // which says the same (RFC 5905 figure 11)
-		p.ReferenceID = ReferenceID{'I', 'N', 'I', 'T'}
+	if state.Stratum == 0 || state.Stratum >= ntp.MaxStratum {
+		p.Stratum, p.Leap = 0, ntp.LeapUnknown // which says the same (RFC 5905 figure 11)
+		p.ReferenceID = ntp.ReferenceID{'I', 'N', 'I', 'T'}
 	}
 	if !r.keep {
 		p.Transmit = transmitStamp(s.config.Now().Add(s.config.Offset))
@@ -280,5 +282,5 @@ func (s *Service) answer(r *request) Packet {
 // so that a client in basic mode, which gives back the latter, is not taken for one
 // in interleaved mode, which gives back the former (RFC 9769 section 2).
 
-func receiveStamp(t time.Time) Timestamp  { return TimestampOf(t) | 1 }
-func transmitStamp(t time.Time) Timestamp { return max(TimestampOf(t)&^1, 2) }
+func receiveStamp(t time.Time) ntp.Timestamp  { return ntp.TimestampOf(t) | 1 }
+func transmitStamp(t time.Time) ntp.Timestamp { return max(ntp.TimestampOf(t)&^1, 2) }

@@ -1,7 +1,9 @@
-package ntp
+package ntpserver
 
 import (
 	"sync"
+
+	"parley/clock/ntp"
 )
 
 // A memory knows when the answers to recent requests left: what the interleaved mode
@@ -21,19 +23,19 @@ type memoryPart struct {
 	mu   sync.Mutex
 	next int
 	list [memoryWays]kept
-	at   map[Timestamp]int // index in list, by received
+	at   map[ntp.Timestamp]int // index in list, by received
 }
 
-type kept struct{ received, left Timestamp }
+type kept struct{ received, left ntp.Timestamp }
 
 // part is where received belongs: by bits that differ between requests.
-func (m *memory) part(received Timestamp) *memoryPart {
+func (m *memory) part(received ntp.Timestamp) *memoryPart {
 	return &m.parts[uint64(received)*0x9E3779B97F4A7C15>>58] // Fibonacci hashing: 2^64 by the golden ratio
 }
 
 // note keeps that the answer to what was received then leaves at left, and returns the
 // moment under which it is kept: received, or a little later where that is taken.
-func (m *memory) note(received, left Timestamp) Timestamp {
+func (m *memory) note(received, left ntp.Timestamp) ntp.Timestamp {
 	for {
 		p := m.part(received)
 		if p.note(received, left) {
@@ -43,11 +45,11 @@ func (m *memory) note(received, left Timestamp) Timestamp {
 	}
 }
 
-func (p *memoryPart) note(received, left Timestamp) bool {
+func (p *memoryPart) note(received, left ntp.Timestamp) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.at == nil {
-		p.at = make(map[Timestamp]int, memoryWays)
+		p.at = make(map[ntp.Timestamp]int, memoryWays)
 	}
 	if _, taken := p.at[received]; taken {
 		return false
@@ -62,7 +64,7 @@ func (p *memoryPart) note(received, left Timestamp) bool {
 }
 
 // correct replaces what was kept for received by a better moment.
-func (m *memory) correct(received, left Timestamp) {
+func (m *memory) correct(received, left ntp.Timestamp) {
 	p := m.part(received)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +74,7 @@ func (m *memory) correct(received, left Timestamp) {
 }
 
 // find returns when the answer to what was received then left.
-func (m *memory) find(received Timestamp) (left Timestamp, ok bool) {
+func (m *memory) find(received ntp.Timestamp) (left ntp.Timestamp, ok bool) {
 	p := m.part(received)
 	p.mu.Lock()
 	defer p.mu.Unlock()
