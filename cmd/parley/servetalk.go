@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"parley"
+	"parley/clock/query"
 	"parley/endpoint"
 )
 
@@ -111,7 +112,16 @@ func dialCommand(service string, e endpoint.Endpoint, pin string) string {
 	case "echo", "ack", "gate", "stamp": // a line, an answer
 		return "parley dial --ask " + quoted(e.String())
 	}
+	if target := service + "@" + e.String(); tellsTime(target) {
+		return "parley time " + quoted(target)
+	}
 	return "parley dial " + quoted(e.String())
+}
+
+// tellsTime reports whether target can be asked for the time.
+func tellsTime(target string) bool {
+	_, err := query.Parse(target)
+	return err == nil
 }
 
 // everywhere reports whether e listens on every interface.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"parley"
@@ -9,6 +10,7 @@ import (
 )
 
 func TestDialCommand(t *testing.T) {
+	pin := "sha256:" + strings.Repeat("ab", 32)
 	for _, tt := range []struct{ service, at, pin, want string }{
 		{"stamp", "udp://127.0.0.1:21567", "", "parley dial --ask udp://127.0.0.1:21567"},
 		{"greet", "tcp://127.0.0.1:2000", "", "parley dial tcp://127.0.0.1:2000"},
@@ -19,6 +21,9 @@ func TestDialCommand(t *testing.T) {
 		{"discard", "ip://127.0.0.1?proto=253", "", "parley dial 'ip://127.0.0.1?proto=253'"},
 		{"chat", "ws://0.0.0.0:8081/chat", "", "parley chat ws://127.0.0.1:8081/chat"},
 		{"chat", "tls://127.0.0.1:7", "sha256:ab", "parley chat 'tls://127.0.0.1:7?pin=sha256:ab'"},
+		{"ntp", "udp://[::]:123", "", "parley time ntp@udp://127.0.0.1:123"},
+		{"timesync", "tls://127.0.0.1:7", pin, "parley time 'timesync@tls://127.0.0.1:7?pin=" + pin + "'"},
+		{"daytime", "ws://127.0.0.1:7", "", "parley dial ws://127.0.0.1:7/"},
 		{"echo", "fd:3", "", ""},
 		{"echo", "mem:x", "", ""},
 	} {
@@ -50,7 +55,7 @@ func TestTable(t *testing.T) {
 	}
 	want := "parley: note: what talks to what:\n" +
 		"  echo     parley dial --ask tcp://127.0.0.1:7007\n" +
-		"  daytime  parley dial udp://127.0.0.1:7013\n" +
+		"  daytime  parley time daytime@udp://127.0.0.1:7013\n" +
 		"  echo     parley dial --ask 'tls://127.0.0.1:1?pin=sha256:ab'\n" +
 		"  echo     parley dial --ask tls://127.0.0.1:2\n"
 	for _, tt := range []struct {
