@@ -87,7 +87,7 @@ func (e *env) benchFailed(f *benchFlags, err error) error {
 	if !f.json {
 		return err
 	}
-	return cmp.Or(outputFailed(writeJSON(e, &bench.Report{Failure: err.Error()})), err)
+	return cmp.Or(writeJSON(e, &bench.Report{Failure: err.Error()}), err)
 }
 
 // benchOf makes the loads, and opens the files that are written at the end. Nothing
@@ -170,7 +170,7 @@ func (b *benching) run(ctx context.Context) error {
 func (b *benching) conclude(m measured) error {
 	filed := b.files.write(m)
 	if err := b.print(m); err != nil {
-		return outputFailed(err)
+		return err
 	}
 	switch {
 	case filed != nil:

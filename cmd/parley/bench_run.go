@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -194,16 +193,6 @@ func middlePair(rounds []bench.Pair) (bench.Pair, bool) {
 	}
 	slices.SortFunc(whole, func(a, b bench.Pair) int { return cmp.Compare(a.Rate, b.Rate) })
 	return whole[len(whole)/2], true
-}
-
-// outputFailed makes of an error of stdout what a verb returns: that it cannot be
-// written is as bad as a command line that cannot be read.
-func outputFailed(err error) error {
-	var failed *outputError
-	if errors.As(err, &failed) {
-		return exitError{status: statusUsage, err: err}
-	}
-	return err
 }
 
 // watchOutput ends stop when nobody reads stdout any more.

@@ -180,18 +180,8 @@ func (x *export) print(m wire.Message) error {
 			return err
 		}
 	}
-	return exportError(x.out.Write(line))
+	_, err := x.out.Write(line)
+	return stdoutError(err)
 }
 
-func (x *export) flush() error { return exportError(0, x.out.Flush()) }
-
-// exportError makes of a failed write to stdout what the verb returns.
-func exportError(_ int, err error) error {
-	if err == nil {
-		return nil
-	}
-	if err = stdoutError(err); err == errStdoutClosed {
-		return err
-	}
-	return exitError{status: statusUsage, err: &outputError{err}}
-}
+func (x *export) flush() error { return stdoutError(x.out.Flush()) }

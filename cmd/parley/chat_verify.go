@@ -66,7 +66,7 @@ func (e *env) chatVerify(cmd *cobra.Command, c hallConfig) error {
 		return err
 	}
 	if _, err := io.WriteString(e.stdout, report.String()); err != nil {
-		return exportError(0, err)
+		return stdoutError(err)
 	}
 	if !report.OK() {
 		return exitError{status: statusFailed}

@@ -2,19 +2,11 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"syscall"
 	"time"
 
 	"parley/transport"
 )
-
-// outputError is a failure of writing stdout.
-type outputError struct{ err error }
-
-func (e *outputError) Error() string { return fmt.Sprintf("write standard output: %v", cause(e.err)) }
-func (e *outputError) Unwrap() error { return e.err }
 
 // sendAll is the sending direction: it sends the input to its end and passes the
 // end on. The error is nil then; errStopped when it was told to stop, what had
@@ -140,19 +132,4 @@ func (c *conversation) read(buf []byte) ([]byte, error) {
 		return nil, transport.ErrMessageTooLong
 	}
 	return buf[:n], err
-}
-
-// writeOutput writes to stdout. That nobody reads it is errStdoutClosed.
-func writeOutput(w io.Writer, b []byte) error {
-	if len(b) == 0 {
-		return nil
-	}
-	_, err := w.Write(b)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe):
-		return errStdoutClosed
-	}
-	return &outputError{err}
 }

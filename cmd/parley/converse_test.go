@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -294,6 +295,7 @@ func TestReport(t *testing.T) {
 		{exitError{status: 130}, 130, ""},
 		{exitError{2, errors.New("a")}, 2, "parley: error: a\n"},
 		{errStdoutClosed, 141, ""},
+		{fmt.Errorf("a: %w", &outputError{errors.New("b")}), 2, "parley: error: a: write standard output: b\n"},
 	}
 	for _, tt := range tests {
 		var b bytes.Buffer

@@ -169,22 +169,35 @@ func TestDialStdoutClosedWhileReceiving(t *testing.T) {
 	p.expect(141)
 }
 
-// A stdout that cannot be written is a failure of ours.
-func TestDialStdoutFull(t *testing.T) {
+// A stdout that cannot be written is a failure of ours, whatever the verb.
+func TestStdoutFull(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		t.Skipf("no full device: %v", err)
 	}
 	defer full.Close()
-	at := server(t, func(c *net.TCPConn) {
-		io.WriteString(c, "hello")
-		io.ReadAll(c)
-	})
-	p := startParley(t, nil, full, "dial", at)
-	p.expect(2)
-	if got, want := p.stderr.String(), "parley: error: write standard output: no space left on device\n"; got != want {
-		t.Errorf("stderr %q, want %q", got, want)
+	s := startParley(t, nil, nil, "serve", "-q", "time@tcp://127.0.0.1:0")
+	at := s.stdout.await(t, `(?m)^listening time@(\S+)$`)
+	for _, args := range [][]string{
+		{"dial", at},
+		{"lookup", at},
+		{"man"},
+		{"probe", at},
+		{"probe", "--json", at},
+		{"serve", "-q", "echo@tcp://127.0.0.1:0"},
+		{"time", "-q", "time@" + at},
+		{"time", "--json", "time@" + at},
+		{"time", "compare", "time@" + at},
+		{"bench", "--connect", "--time", "10ms", at},
+	} {
+		p := startParley(t, nil, full, args...)
+		p.expect(2)
+		if got, want := p.stderr.String(), "parley: error: write standard output: no space left on device\n"; got != want {
+			t.Errorf("%q: stderr %q, want %q", args, got, want)
+		}
 	}
+	s.signal(syscall.SIGTERM)
+	s.expect(statusOK)
 }
 
 // Rule 6: a signal closes in order; what was read of stdin is sent.

@@ -10,8 +10,8 @@ import (
 // Exit statuses.
 const (
 	statusOK     = 0
-	statusFailed = 1 // network failure or negative answer
-	statusUsage  = 2
+	statusFailed = 1   // network failure or negative answer
+	statusUsage  = 2   // and stdin or stdout that fails
 	statusSignal = 128 // and the number of the signal
 	statusPipe   = 141 // stdout was closed: 128 and SIGPIPE
 )
@@ -55,18 +55,16 @@ func signalError(sig os.Signal) error {
 func statusOf(err error) int {
 	var exit exitError
 	var usage usageError
+	var output *outputError
 	switch {
 	case err == nil:
 		return statusOK
 	case errors.As(err, &exit):
 		return exit.status
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &output):
 		return statusUsage
 	case errors.Is(err, errStdoutClosed):
 		return statusPipe
 	}
 	return statusFailed
 }
-
-// errStdoutClosed is the end of a verb because nobody reads its output.
-var errStdoutClosed = errors.New("standard output was closed")

@@ -22,7 +22,7 @@ HOST:SERVICE is asked for tcp, or for what --proto says: a service may have anot
 port on udp. With --json it prints one object: query, endpoints (endpoint, address,
 port, family), and error when there is none.
 
-Exit status: 0 found; 1 not found; 2 usage.`
+Exit status: 0 found; 1 not found; 2 usage, or stdout failed.`
 
 func newLookup(e *env) *cobra.Command {
 	proto := choiceFlag{"", []string{"tcp", "udp"}}

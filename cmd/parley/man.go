@@ -13,10 +13,7 @@ func newMan(e *env) *cobra.Command {
 		Hidden: true,
 		Args:   exactArgs(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := writeMan(cmd.Root(), e.stdout); err != nil {
-				return stdoutError(err)
-			}
-			return nil
+			return stdoutError(writeMan(cmd.Root(), e.stdout))
 		},
 	}
 }

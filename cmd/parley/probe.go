@@ -36,8 +36,8 @@ a * is before what has changed, and of more than 20 targets only that is shown a
 the first round.
 
 Exit status: 0 everything is up: open, or answered, with a certificate that verifies;
-1 something is not; 2 usage: nothing was sent; 128+n ended by signal n; 141 standard
-output was closed.`
+1 something is not; 2 usage: nothing was sent, or stdout failed; 128+n ended by
+signal n; 141 standard output was closed.`
 
 const probeExample = `  parley probe tcp://127.0.0.1:7007
   parley probe tcp://host:20-1024,8080 udp://host:53 unix:/run/x.sock
@@ -102,7 +102,7 @@ func (e *env) probe(cmd *cobra.Command, f *probeFlags, args []string) error {
 	}
 	switch {
 	case s.err != nil:
-		return outputFailed(s.err)
+		return s.err
 	case err == nil && s.allUp:
 		return nil
 	case err == nil:

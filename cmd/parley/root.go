@@ -15,8 +15,8 @@ An ENDPOINT says where: tcp://HOST:PORT, udp://HOST:PORT, unix:/PATH, tls://HOST
 ws://HOST:PORT/RESOURCE and more, each with ?option=value&...; :PORT and HOST:PORT are
 tcp, /PATH and ./PATH are unix. A PORT may be the name of a service.
 
-Exit status: 0 done in order; 1 network failure or negative answer; 2 usage;
-128+n ended by signal n; 141 standard output was closed.`
+Exit status: 0 done in order; 1 network failure or negative answer; 2 usage, or
+stdin or stdout failed; 128+n ended by signal n; 141 standard output was closed.`
 
 // newRoot builds the command line. Errors are returned by its Execute, not
 // printed; help goes to stdout.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"syscall"
 	"time"
 
 	"parley"
@@ -151,13 +150,6 @@ func printed(e endpoint.Endpoint) endpoint.Endpoint {
 		at = at.With("proto", proto)
 	}
 	return at
-}
-
-func stdoutError(err error) error {
-	if errors.Is(err, syscall.EPIPE) {
-		return errStdoutClosed
-	}
-	return err
 }
 
 // run serves until a signal, or the end of ctx, and drains.

@@ -36,7 +36,8 @@ timesync tell whole seconds), and what the server admits itself.
 Of several --samples the one of the least delay counts.
 
 Exit status: 0 the server told the time; 1 it did not, or it says that its clock is not to be
-followed; 2 usage; 128+n ended by signal n.`
+followed; 2 usage, or stdout failed; 128+n ended by signal n; 141 standard output was
+closed.`
 
 const timeExample = `  parley time ntp@pool.ntp.org
   parley time timesync@udp://127.0.0.1:9527 --format '%Y/%m/%d %H:%M:%S'

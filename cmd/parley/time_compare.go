@@ -28,7 +28,8 @@ its own clock, in the same columns, with its frequency. It is judged by whether 
 With --max it is an error if two clocks are further apart than that, this machine's own not
 counted.
 
-Exit status: 0 all answered, agree, and are within --max; 1 not; 2 usage.`
+Exit status: 0 all answered, agree, and are within --max; 1 not; 2 usage, or stdout
+failed; 141 standard output was closed.`
 
 // timeCompareFlags are the flags of time compare.
 type timeCompareFlags struct {

@@ -43,7 +43,8 @@ sync.json beside the drift file).
 parley time compare sync@HOST:PORT reads.
 
 Exit status: 0 ended by --once, the clock being set; 1 no majority of servers within --wait, or the
-clock cannot be set; 2 usage; 128+n ended by signal n.`
+clock cannot be set; 2 usage, or stdout failed; 128+n ended by signal n; 141 standard output was
+closed.`
 
 // timeSyncFlags are the flags of time sync.
 type timeSyncFlags struct {
