@@ -164,7 +164,7 @@ func (h *hinter) local() string {
 
 // aboutDial is about reaching a peer over a network.
 func (h *hinter) aboutDial(f failure) []string {
-	if f.op != "dial" {
+	if f.op != "dial" && f.op != "ask" {
 		return nil
 	}
 	source, _ := f.at.Option("source")
@@ -177,7 +177,7 @@ func (h *hinter) aboutDial(f failure) []string {
 		return []string{"if that is a broadcast address, add broadcast=1"}
 	case f.is(syscall.ENETUNREACH), f.is(syscall.EHOSTUNREACH):
 		return []string{fmt.Sprintf("no way leads from here to %s: is the network up, and the address right?", f.at.Host)}
-	case errors.Is(f.err, os.ErrDeadlineExceeded), f.is(syscall.ETIMEDOUT):
+	case f.op == "dial" && (errors.Is(f.err, os.ErrDeadlineExceeded) || f.is(syscall.ETIMEDOUT)):
 		return []string{fmt.Sprintf("%s does not answer: it is down, or something between drops what is sent to that port; connect= is how long to wait", f.at.Host)}
 	}
 	return nil

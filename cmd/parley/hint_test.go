@@ -56,6 +56,7 @@ func TestHints(t *testing.T) {
 		{"no source", opFailed("dial", "tcp://127.0.0.1:80", sys("connect", syscall.EADDRNOTAVAIL)), nil},
 		{"refused default", opFailed("dial", "tcp://127.0.0.1:21567", sys("connect", syscall.ECONNREFUSED)), []string{"nothing listens on tcp port 21567 there; `parley serve stamp`"}},
 		{"refused udp default", opFailed("dial", "udp://127.0.0.1:50001", sys("read", syscall.ECONNREFUSED)), []string{"udp port 50001 there; `parley serve ack`"}},
+		{"asked in vain", opFailed("ask", "udp://127.0.0.1:11123", sys("read", syscall.ECONNREFUSED)), []string{"udp port 11123 there; `parley serve ntp`"}},
 		{"refused chat", opFailed("dial", "tcp://127.0.0.1:9527", sys("connect", syscall.ECONNREFUSED)), []string{"tcp port 9527 there; `parley serve chat`"}},
 		{"refused other protocol", opFailed("dial", "udp://127.0.0.1:50000", sys("read", syscall.ECONNREFUSED)), []string{"nothing listens on udp port 50000 there: is"}},
 		{"refused", opFailed("dial", "tls://127.0.0.1:9443", sys("connect", syscall.ECONNREFUSED)), []string{"nothing listens on tcp port 9443 there: is"}},
