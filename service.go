@@ -100,6 +100,7 @@ type Stamper interface {
 // for each processor, all of the same port: the system spreads the peers over them.
 // Serve is then called by several loops at once. A Closer, whose sessions one loop
 // owns, has one socket whatever it says; so has everyone where the system cannot spread.
+// A datagram to a broadcast address reaches every socket, and is served by each.
 type Parallel interface {
 	Parallel() bool
 }

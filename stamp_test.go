@@ -149,3 +149,59 @@ func TestParallel(t *testing.T) {
 		t.Errorf("stats %+v, want %d messages each way", got, peers)
 	}
 }
+
+// TestStampsOfABatch has datagrams of one peer waiting when the server begins, so that it answers them
+// together: each is stamped for itself, not a run of them.
+func TestStampsOfABatch(t *testing.T) {
+	if !systemStamps {
+		t.Skip("the system does not stamp")
+	}
+	s, srv := newStamper(), &Server{}
+	if err := srv.Listen(context.Background(), s, "udp://127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("udp", srv.Endpoints()[0].Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const asked = 20
+	for range asked {
+		if _, err := c.Write([]byte("?")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve() }()
+	defer func() { srv.Close(); <-served }()
+	for key := range uint64(asked) {
+		select {
+		case got := <-s.told:
+			if got.key != key+1 {
+				t.Errorf("told of number %d, want %d", got.key, key+1)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("told of %d of %d", key, asked)
+		}
+	}
+}
+
+// A ParallelCloser wants sockets and sessions.
+type parallelCloser struct{ *stamper }
+
+func (parallelCloser) Closed(*Conn, error) {}
+
+// TestSessionsHaveOneSocket: one loop owns the sessions.
+func TestSessionsHaveOneSocket(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	s := newStamper()
+	s.parallel = true
+	srv := &Server{}
+	defer srv.Close()
+	if err := srv.Listen(context.Background(), parallelCloser{s}, "udp://127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(srv.listeners[0].loops); n != 1 {
+		t.Errorf("%d sockets, want 1", n)
+	}
+}

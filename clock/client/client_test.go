@@ -37,6 +37,9 @@ func serve(t *testing.T, svc parley.Service) endpoint.Endpoint {
 // quick is a discipline that asks often.
 var quick = discipline.Config{MinPoll: -5, MaxPoll: -4, Burst: 10 * time.Millisecond}
 
+// quickest is how soon it asks again at the least.
+const quickest = 10 * time.Millisecond
+
 // follow runs a client until enough says so of an event, or fails.
 func follow(t *testing.T, c Config, enough func(Event) bool) *Client {
 	t.Helper()
@@ -109,6 +112,9 @@ func TestInterleaves(t *testing.T) {
 		}
 		if n++; n > 3 && e.Sample.Delay < 0 {
 			t.Errorf("delay %v", e.Sample.Delay)
+		}
+		if age := time.Since(e.Sample.At); n > 3 && age < quickest/2 {
+			t.Errorf("answer %d is of %v ago, not of the exchange before", n, age)
 		}
 		return n > 20
 	})

@@ -134,7 +134,7 @@ func (d *dialogue) answer(b []byte, came time.Time) (s discipline.Sample, err er
 		pivot = d.floor
 	}
 	s = sampleOf(&p, t1, t2.Time(pivot), p.Transmit.Time(pivot), t4)
-	if least := s.Dispersion + shortest + t4.Sub(t1)/1000; s.Delay < -least {
+	if least := s.Dispersion + ntp.Slack + t4.Sub(t1)/1000; s.Delay < -least {
 		return discipline.Sample{}, fmt.Errorf("an answer that the server kept for %v longer than the whole exchange took", -s.Delay)
 	}
 	// A clock that was set after it was read is not sane. Interleaved, Transmit is of the answer
@@ -145,10 +145,6 @@ func (d *dialogue) answer(b []byte, came time.Time) (s discipline.Sample, err er
 	s.ServerID, s.Loop = d.server, p.Stratum > 1 && d.self != ntp.ReferenceID{} && p.ReferenceID == d.self
 	return s, nil
 }
-
-// shortest is by how much an exchange may seem to have taken less than no time, beside the error
-// of reading the clocks and what a slew makes of it.
-const shortest = 100 * time.Microsecond
 
 // sampleOf computes what an exchange says.
 func sampleOf(p *ntp.Packet, t1, t2, t3, t4 time.Time) discipline.Sample {

@@ -202,7 +202,7 @@ func TestAnnounce(t *testing.T) {
 		{"leap", discipline.State{
 			Synchronized: true, Updated: updated, Leap: uint8(clock.InsertLeap),
 			RootDelay: 4 * time.Millisecond, RootError: time.Millisecond, Skew: 0.9e-6, Deviation: time.Microsecond,
-		}, clock.Status{Leap: clock.InsertLeap, MaxError: 3*time.Millisecond + 100*time.Microsecond, EstimatedError: time.Microsecond}},
+		}, clock.Status{Leap: clock.InsertLeap, MaxError: 4500 * time.Microsecond, EstimatedError: time.Microsecond}},
 	} {
 		o := simulate.NewOscillator(updated.Add(100*time.Second), 0, 0, 1)
 		k := &Client{config: Config{Clock: simulated{o}}, state: c.state}

@@ -222,7 +222,9 @@ func (k *Client) take(h heard, s *slew) error {
 		k.ensemble.Moved(h.name)
 	}
 	switch {
-	case errors.Is(h.err, ErrKiss) && !h.denied():
+	case h.denied():
+		k.ensemble.Gone(h.name)
+	case errors.Is(h.err, ErrKiss):
 		k.ensemble.Slow(h.name)
 		fallthrough
 	case h.err != nil:

@@ -53,7 +53,7 @@ func (s *socket) ids() (peer, self ntp.ReferenceID) {
 func (s *socket) send(b []byte) (time.Time, error) {
 	before := time.Now().Round(0)
 	err := s.stamps.send(s.conn, b)
-	return before, causeOf(err)
+	return before, err
 }
 
 // receive waits for a datagram until deadline, and returns when it came.
@@ -63,20 +63,7 @@ func (s *socket) receive(deadline time.Time) (b []byte, came time.Time, err erro
 	if came.IsZero() {
 		came = time.Now()
 	}
-	return s.buf[:n], came.Round(0), causeOf(err)
-}
-
-// causeOf is err without the operation and the addresses, which the caller knows.
-func causeOf(err error) error {
-	var op *net.OpError
-	var call *os.SyscallError
-	if errors.As(err, &op) {
-		err = op.Err
-	}
-	if errors.As(err, &call) {
-		err = call.Err
-	}
-	return err
+	return s.buf[:n], came.Round(0), err
 }
 
 // departed is when the last datagram left, if the system tells.

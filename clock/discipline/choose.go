@@ -15,8 +15,7 @@ type candidate struct {
 
 // intersect finds the sources whose time can be right (RFC 5905 section 11.2.1): the true
 // offset is within the distance of a right server's, so that those of most servers have
-// something in common. It returns them, or nil where no majority agrees. allow is the number
-// of falsetickers that it took.
+// something in common. It returns them, or nil where no majority agrees.
 func intersect(list []candidate) []candidate {
 	type edge struct {
 		at   time.Duration
@@ -59,7 +58,7 @@ func intersect(list []candidate) []candidate {
 		}
 		var right []candidate
 		for _, c := range list {
-			if c.Offset+c.Distance >= low && c.Offset-c.Distance <= high && c.Offset >= low-c.Distance && c.Offset <= high+c.Distance {
+			if c.Offset+c.Distance >= low && c.Offset-c.Distance <= high {
 				right = append(right, c)
 			}
 		}
@@ -73,7 +72,7 @@ const fewestSurvivors = 3
 
 // cluster puts aside those that are further from the others than each is from its own
 // line, the worst first, while that makes the rest closer (RFC 5905 section 11.2.2). It
-// returns the survivors, the one of the least distance first.
+// returns the survivors, the lowest stratum first, and then the least distance.
 func cluster(list []candidate) []candidate {
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b candidate) int {

@@ -32,6 +32,7 @@ func TestIntersect(t *testing.T) {
 		{[][2]time.Duration{{5 * ms, ms}}, "0"},
 		{[][2]time.Duration{{0, ms}, {ms, ms}}, "01"},
 		{[][2]time.Duration{{0, ms}, {5 * ms, ms}}, ""},
+		{[][2]time.Duration{{0, 2 * ms}, {3 * ms, 2 * ms}}, ""}, // each outside of what they have in common
 		{[][2]time.Duration{{0, ms}, {500 * ms, ms}, {ms / 2, ms}}, "02"},
 		{[][2]time.Duration{{0, ms}, {500 * ms, ms}, {ms / 2, ms}, {-500 * ms, ms}}, ""}, // two of four are no majority
 		{[][2]time.Duration{{0, ms}, {500 * ms, ms}, {ms / 2, ms}, {-500 * ms, ms}, {ms, ms}}, "024"},
@@ -95,6 +96,19 @@ func TestClusterPutsFarOnesAside(t *testing.T) {
 	if got := cluster(list[:2]); len(got) != 2 {
 		t.Errorf("of two only %q survived", names(got))
 	}
+	for i := range list {
+		list[i].Deviation = time.Millisecond
+	}
+	if got := cluster(list); len(got) != len(list) {
+		t.Errorf("of five that are as far apart as each may be off only %q survived", names(got))
+	}
+	list[3].Last.Stratum, list[3].Distance = 1, 2000*us
+	for _, i := range []int{0, 1, 2, 4} {
+		list[i].Last.Stratum = 2
+	}
+	if got := cluster(list); got[0].source.name != "3" {
+		t.Errorf("%q: the lowest stratum does not lead", names(got))
+	}
 }
 
 // TestCombine compares with the weighted mean, written out.
@@ -102,6 +116,16 @@ func TestCombine(t *testing.T) {
 	c := combine(candidates([2]time.Duration{0, time.Millisecond}, [2]time.Duration{time.Millisecond, 3 * time.Millisecond}))
 	if want := 250 * time.Microsecond; (c.offset - want).Abs() > 1 {
 		t.Errorf("offset %v, want %v: three parts of one, one of the other", c.offset, want)
+	}
+}
+
+// TestCombineFrequencies weighs them by how well they are known.
+func TestCombineFrequencies(t *testing.T) {
+	list := candidates([2]time.Duration{0, time.Millisecond}, [2]time.Duration{0, time.Millisecond})
+	list[0].Frequency, list[0].Skew = 1e-6, 1e-9
+	list[1].Frequency, list[1].Skew = 9e-6, 1e-6
+	if c := combine(list); math.Abs(c.frequency-1e-6) > 1e-10 || math.Abs(c.skew-1e-9) > 1e-11 {
+		t.Errorf("frequency %g ± %g, want 1e-6 ± 1e-9", c.frequency, c.skew)
 	}
 }
 

@@ -30,20 +30,10 @@ type Config struct {
 	// Burst is the interval of the first questions. Default 2 s, at most the poll interval.
 	Burst time.Duration
 
-	// Goal is how well an offset is to be known before its server is asked less often: the
-	// standard deviation. Default 15 µs.
-	Goal time.Duration
-
 	// Frequency is that of the clock when the discipline begins, and Known says that it is
 	// one that was found before, as from a drift file, and near the right one.
 	Frequency float64
 	Known     bool
-
-	// MaxDistance is the root distance above which a server is not believed. Default 1.5 s.
-	MaxDistance time.Duration
-
-	// MaxFrequency is what the clock may be steered by. Default 500e-6.
-	MaxFrequency float64
 }
 
 func (c Config) step() time.Duration { return cmp.Or(c.Step, 128*time.Millisecond) }
@@ -51,11 +41,20 @@ func (c Config) stepUpdates() int    { return cmp.Or(c.StepUpdates, 3) }
 func (c Config) panics() time.Duration {
 	return cmp.Or(c.Panic, 1000*time.Second)
 }
-func (c Config) goal() time.Duration        { return cmp.Or(c.Goal, 15*time.Microsecond) }
-func (c Config) maxDistance() time.Duration { return cmp.Or(c.MaxDistance, 1500*time.Millisecond) }
-func (c Config) maxFrequency() float64      { return cmp.Or(c.MaxFrequency, 500e-6) }
-func (c Config) minPoll() int               { return cmp.Or(c.MinPoll, 4) }
-func (c Config) maxPoll() int               { return max(cmp.Or(c.MaxPoll, 10), c.minPoll()) }
+func (c Config) minPoll() int { return cmp.Or(c.MinPoll, 4) }
+func (c Config) maxPoll() int { return max(cmp.Or(c.MaxPoll, 10), c.minPoll()) }
+
+const (
+	// goal is how well an offset is to be known before its server is asked less often: the
+	// standard deviation.
+	goal = 15 * time.Microsecond
+
+	// maxDistance is the root distance above which a server is not believed (RFC 5905: MAXDIST).
+	maxDistance = 1500 * time.Millisecond
+
+	// maxFrequency is what the clock is steered by at the most: clock.MaxFrequency.
+	maxFrequency = 500e-6
+)
 
 // What is known of an oscillator before anything was heard: nothing but that it is no worse
 // than they are, or that it was so before.
@@ -121,7 +120,7 @@ func (e *Ensemble) Heard(name string, x Sample, now time.Time) Decision {
 	expected := s.estimate(now)
 	s.add(x)
 	if expected.Samples > 0 {
-		s.adapt(x.Offset-expected.Offset, max(expected.Jitter+expected.Deviation, x.Delay-s.fit.delay), s.least, max(e.config.maxPoll(), s.least), expected.Deviation <= e.config.goal())
+		s.adapt(x.Offset-expected.Offset, max(expected.Jitter+expected.Deviation, x.Delay-s.fit.delay), s.least, max(e.config.maxPoll(), s.least), expected.Deviation <= goal)
 	}
 	return e.decide(now)
 }
@@ -132,8 +131,16 @@ func (e *Ensemble) Missed(name string) {
 	s.asked++
 	s.eager--
 	if s.reach <<= 1; s.reach == 0 {
-		s.poll, s.score = s.least, 0
+		s.poll, s.score, s.verdict = s.least, 0, Unheard
 	}
+}
+
+// Gone notes that the server name is not asked any more: it counts neither for a time nor as
+// one that is still awaited.
+func (e *Ensemble) Gone(name string) {
+	s := e.source(name)
+	s.restart()
+	s.reach, s.asked, s.verdict = 0, burst, Unheard
 }
 
 // Slow notes that the server name asks to be asked less often: from now on it is, half as
@@ -228,7 +235,7 @@ type SourceState struct {
 // Dispersion is what the clock may be off at now, the root delay not counted.
 func (s *State) Dispersion(now time.Time) time.Duration {
 	age := max(now.Sub(s.Updated), 0)
-	return s.RootError + time.Duration(float64(age)*(s.Skew+1e-7))
+	return s.RootError + time.Duration(float64(age)*MaxSkew)
 }
 
 // Lost is after how long without an update the clock is no longer taken for synchronized.
@@ -241,8 +248,8 @@ func (e *Ensemble) decide(now time.Time) Decision {
 		return Decision{}
 	}
 	c := combine(chosen)
-	if p := e.config.panics(); p > 0 && c.offset.Abs() > p && (e.updates > 0 || e.config.stepUpdates() == 0) {
-		return Decision{Err: fmt.Errorf("%w: %v", ErrPanic, c.offset)}
+	if p := e.config.panics(); p > 0 && c.offset.Abs() > p && e.updates > 0 {
+		return Decision{Err: fmt.Errorf("%w: %v", ErrPanic, c.offset.Round(time.Second))}
 	}
 	d := Decision{Update: true, Then: e.clamp(c.frequency)}
 	stepping := e.steps(c.offset)
@@ -281,7 +288,7 @@ func (e *Ensemble) slew(c combined) (frequency float64, after time.Duration) {
 }
 
 func (e *Ensemble) clamp(f float64) float64 {
-	return max(min(f, e.config.maxFrequency()), -e.config.maxFrequency())
+	return max(min(f, maxFrequency), -maxFrequency)
 }
 
 // fewestKnown samples are needed of a source that is believed.
@@ -299,7 +306,7 @@ func (e *Ensemble) choose(now time.Time) []candidate {
 			s.verdict = Unfit
 		case len(s.history) < fewestKnown:
 			s.verdict = Unheard
-		case c.Distance > e.config.maxDistance():
+		case c.Distance > maxDistance:
 			s.verdict = Unfit
 		default:
 			s.verdict = Falseticker
@@ -343,7 +350,7 @@ func (e *Ensemble) note(chosen []candidate, c combined, now time.Time) {
 	lead := chosen[0]
 	e.state = State{
 		Synchronized: true, Updated: now, Offset: c.offset, Deviation: c.deviation, Jitter: c.jitter,
-		Frequency: c.frequency, Skew: c.skew,
+		Frequency: e.clamp(c.frequency), Skew: c.skew,
 		Selected: lead.source.name, Stratum: lead.Last.Stratum + 1, ReferenceID: lead.Last.ServerID, Leap: leapOf(chosen),
 		RootDelay: lead.Last.RootDelay + lead.source.fit.delay,
 		RootError: lead.Distance - (lead.Last.RootDelay+lead.source.fit.delay)/2 + c.offset.Abs() + c.deviation,

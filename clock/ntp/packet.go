@@ -162,6 +162,10 @@ func (id ReferenceID) Text(stratum uint8) string {
 	return netip.AddrFrom4(id).String()
 }
 
+// Slack is by how much the Delay of an honest exchange may be negative, beside the errors of
+// reading the clocks: one of them may be slewed meanwhile.
+const Slack = 100 * time.Microsecond
+
 // A Measurement is what one exchange says of two clocks (RFC 5905 section 8).
 type Measurement struct {
 	Offset time.Duration // the server's clock minus ours

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -376,4 +377,26 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatalf("%x was answered %+v", b, got)
 		}
 	})
+}
+
+// TestOwnClock: of a clock of its own neither the system's stamps nor its steps are told of.
+func TestOwnClock(t *testing.T) {
+	const ahead = 100 * 24 * time.Hour
+	var set atomic.Int64
+	now := func() time.Time { return time.Now().Add(ahead + time.Duration(set.Load())) }
+	s := New(Config{Own: true, Now: now, Floor: time.Now().Add(ahead)})
+	c := serveNTP(t, s)
+	p := ntp.Packet{Version: 4, Mode: ntp.Client, Origin: 1, Receive: 2, Transmit: 3}
+	for i := range 4 {
+		got := exchangeNTP(t, c, p)
+		for name, at := range map[string]ntp.Timestamp{"came": got.Receive, "left": got.Transmit} {
+			if off := time.Until(at.Time(now())) - ahead; off.Abs() > time.Minute {
+				t.Errorf("answer %d %s %v from its own clock", i, name, off)
+			}
+		}
+		if interleaved := got.Origin == p.Receive; interleaved != (i > 0) {
+			t.Errorf("answer %d: interleaved is %v", i, interleaved)
+		}
+		p.Origin, p.Receive, p.Transmit = got.Receive, p.Receive+10, p.Transmit+10
+	}
 }

@@ -45,7 +45,6 @@ type NTP struct {
 	Reference      time.Time // when its clock was set last, zero: it does not say
 	Told           time.Time // what its clock showed when it answered
 	Leap           uint8     // as in the packet
-	Poll           time.Duration
 	Precision      time.Duration
 	RootDelay      time.Duration
 	RootDispersion time.Duration

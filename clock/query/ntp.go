@@ -40,7 +40,7 @@ func askNTP(ctx context.Context, t endpoint.Target, o Options) (Reading, error) 
 		return Reading{}, bad(t, fmt.Sprintf("the server refuses: kiss-o'-death %s%s", answer.KissCode, kissText(answer.KissCode)))
 	}
 	under := s.tooShort()
-	if under > shortest+answer.Precision {
+	if under > ntp.Slack+answer.Precision {
 		return Reading{}, bad(t, fmt.Sprintf("the server says that it kept the question for %v longer than the whole exchange took", under))
 	}
 	id := ntp.ReferenceID{byte(answer.ReferenceID >> 24), byte(answer.ReferenceID >> 16), byte(answer.ReferenceID >> 8), byte(answer.ReferenceID)}
@@ -50,16 +50,12 @@ func askNTP(ctx context.Context, t endpoint.Target, o Options) (Reading, error) 
 		Error: answer.RTT/2 + max(under, 0) + answer.Precision + answer.RootDelay/2 + answer.RootDispersion,
 		NTP: &NTP{
 			Version: answer.Version, Stratum: answer.Stratum, ReferenceID: id.Text(answer.Stratum), Reference: s.reference(),
-			Told: answer.Time, Leap: uint8(answer.Leap), Poll: answer.Poll, Precision: answer.Precision,
+			Told: answer.Time, Leap: uint8(answer.Leap), Precision: answer.Precision,
 			RootDelay: answer.RootDelay, RootDispersion: answer.RootDispersion,
 			Problem: answer.Validate(),
 		},
 	}, nil
 }
-
-// shortest is by how much an exchange may seem to have taken less than no time: as much as clocks
-// that are being slewed may make of it.
-const shortest = 100 * time.Microsecond
 
 // A sieve lets the answer to the question through and nothing else: what somebody else sent to
 // the port must not end the asking.

@@ -117,9 +117,8 @@ func newNTP(t endpoint.Target) (parley.Service, error) {
 		return s
 	}}
 	c.State = f.own
-	if mark, err := markOf(os.Getenv); err == nil && !given(t, "stratum") && !given(t, "refid") {
-		f.path = filepath.Join(filepath.Dir(mark.path), stateFile)
-		c.State = f.at
+	if path := statePath(os.Getenv); path != "" && !given(t, "stratum") && !given(t, "refid") {
+		f.path, c.State = path, f.at
 	}
 	c.Leap = f.leap
 	if table, err := clock.SystemLeaps(); err == nil {

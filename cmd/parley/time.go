@@ -158,7 +158,7 @@ func (a asker) ask(ctx context.Context, t endpoint.Target) (query.Reading, error
 	if err != nil {
 		return query.Reading{Target: t}, err
 	}
-	return slices.MinFunc(all, func(a, b query.Reading) int { return int(a.Error - b.Error) }), nil
+	return slices.MinFunc(all, func(a, b query.Reading) int { return cmp.Compare(a.Error, b.Error) }), nil
 }
 
 // askAll returns a reading for each question that was answered, at least one.
@@ -203,7 +203,7 @@ func (e *env) printReading(f *timeFlags, t endpoint.Target, r query.Reading, err
 		if f.format != "" && r.Timed && t.Service != "timesync" {
 			a.Formatted = f.formatted(r)
 		}
-		return e.printObject(a)
+		return writeJSON(e, a)
 	case err != nil:
 		return nil
 	}

@@ -90,7 +90,7 @@ func (e *env) timeCompare(cmd *cobra.Command, f *timeCompareFlags, args []string
 	}
 	c := compareHosts(hosts, time.Duration(f.max))
 	if f.json {
-		if err := e.printObject(c.json()); err != nil {
+		if err := writeJSON(e, c.json()); err != nil {
 			return err
 		}
 	} else if err := writeOutput(e.stdout, []byte(c.table())); err != nil {
@@ -147,7 +147,7 @@ func compareHost(ctx context.Context, a asker, t endpoint.Target) comparedHost {
 		h.err = err
 		return h
 	}
-	h.best = slices.MinFunc(all, func(a, b query.Reading) int { return int(a.Error - b.Error) })
+	h.best = slices.MinFunc(all, func(a, b query.Reading) int { return cmp.Compare(a.Error, b.Error) })
 	h.jitter = deviation(all)
 	if n := h.best.NTP; n != nil && n.Problem != nil {
 		h.err = &unfitError{t, n.Problem}
@@ -204,10 +204,7 @@ func compareHosts(hosts []comparedHost, most time.Duration) comparison {
 	}
 	c.timed, c.spread = timed, high-low
 	slices.SortFunc(edges, func(a, b edge) int {
-		if a.at != b.at {
-			return int(a.at - b.at)
-		}
-		return b.step - a.step // what begins where another ends meets it
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(b.step, a.step)) // what begins where another ends meets it
 	})
 	here, top := 0, 0
 	var from, to time.Duration

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -177,13 +176,4 @@ func readingJSON(t endpoint.Target, r query.Reading, err error) readingAnswer {
 func seconds(d time.Duration) *float64 {
 	f := math.Round(d.Seconds()*1e9) / 1e9
 	return &f
-}
-
-// printObject prints v as JSON on one line.
-func (e *env) printObject(v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return writeOutput(e.stdout, append(b, '\n'))
 }

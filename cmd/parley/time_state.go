@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -30,7 +31,7 @@ import (
 // serveMetrics serves them at where.
 func (s *syncing) serveMetrics(ctx context.Context, where string) (*metricsServer, error) {
 	log := newTalk(s.env, &serveFlags{log: "text"}).log
-	return serveHTTP(ctx, where, log, []prometheus.Collector{clockCollector{s.client.State}}, func(mux *http.ServeMux) {
+	return serveHTTP(ctx, where, log, []prometheus.Collector{clockCollector{s.client.State, s.now}}, func(mux *http.ServeMux) {
 		mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			json.NewEncoder(w).Encode(stateJSON(s.client.State()))
@@ -38,11 +39,23 @@ func (s *syncing) serveMetrics(ctx context.Context, where string) (*metricsServe
 	})
 }
 
-// stateFile is in the directory of the drift file.
+// stateFile is in the directory of the user's states, wherever the drift file is.
 const stateFile = "sync.json"
 
+// statePath is the file of this user's state, "" where none can be.
+func statePath(getenv func(string) string) string {
+	mark, err := markOf(getenv)
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(filepath.Dir(mark.path), stateFile)
+}
+
 // A clockCollector gives Prometheus what is known of a clock.
-type clockCollector struct{ state func() discipline.State }
+type clockCollector struct {
+	state func() discipline.State
+	now   func() time.Time // of that clock
+}
 
 var (
 	clockSynchronized = prometheus.NewDesc("parley_clock_synchronized", "Whether the clock follows servers.", nil, nil)
@@ -86,7 +99,7 @@ func (c clockCollector) Collect(to chan<- prometheus.Metric) {
 		gauge(clockFrequency, s.Frequency*1e6)
 		gauge(clockStratum, float64(s.Stratum))
 		gauge(clockRootDelay, s.RootDelay.Seconds())
-		gauge(clockRootError, s.Dispersion(time.Now()).Seconds())
+		gauge(clockRootError, s.Dispersion(c.now()).Seconds())
 		gauge(clockUpdated, float64(s.Updated.UnixNano())/1e9)
 	}
 	for _, one := range s.Sources {

@@ -37,7 +37,7 @@ first, and as seldom as every 1024 s while the offset is known to 15 µs all the
 
 The frequency is kept in --drift, so that the next run begins with it. While it runs with --apply, a
 parley serve ntp of the same user tells the stratum and the errors that are found here (file
-sync.json beside the drift file).
+sync.json in parley's directory of states).
 
 --metrics serves what is known for Prometheus at /metrics, and as JSON at /state, which
 parley time compare sync@HOST:PORT reads.
@@ -162,7 +162,10 @@ func (f *timeSyncFlags) driftFile(e *env) (string, error) {
 			return "", nil // it is only for comfort
 		}
 		dir := filepath.Dir(mark.path)
-		return filepath.Join(dir, "drift"), os.MkdirAll(dir, 0o700)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return "", nil
+		}
+		return filepath.Join(dir, "drift"), nil
 	}
 	// A file that cannot be written is found now, not when the frequency is.
 	probe, err := os.CreateTemp(filepath.Dir(f.drift), filepath.Base(f.drift)+".*")
@@ -197,12 +200,16 @@ func (e *env) timeSync(cmd *cobra.Command, f *timeSyncFlags, args []string) erro
 		c.Clock = clock.NewVirtual(time.Now)
 	}
 	c.Floor = buildTime()
-	s := &syncing{env: e, flags: f, failed: make(map[string]string)}
+	s := &syncing{env: e, flags: f, now: c.Clock.Now, failed: make(map[string]string)}
+	if f.apply {
+		s.state = statePath(e.getenv)
+		os.MkdirAll(filepath.Dir(s.state), 0o700) // without it the first event says why
+	}
 	c.Events = s.event
 	if s.client, err = client.New(c); err != nil {
 		return err
 	}
-	return s.run(cmd.Context(), f.metrics, c.Drift)
+	return s.run(cmd.Context(), f.metrics)
 }
 
 // syncing is one run of time sync.
@@ -210,16 +217,17 @@ type syncing struct {
 	env    *env
 	flags  *timeSyncFlags
 	client *client.Client
-	state  string // the file of the state, "" for none
+	now    func() time.Time // of the clock that is steered
+	state  string           // the file of the state, "" for none
 
-	failed map[string]string // by server: what was said last of its failing
+	failed map[string]string // by server or file: what was said last of its failing
 	cancel context.CancelFunc
 	done   bool          // what --once asks for
 	left   time.Duration // of the offset, where a majority is followed
 	err    error         // of printing
 }
 
-func (s *syncing) run(ctx context.Context, metrics, drift string) error {
+func (s *syncing) run(ctx context.Context, metrics string) error {
 	ctx, watch := s.env.untilSignal(ctx)
 	defer watch.stop()
 	ctx, s.cancel = context.WithCancel(ctx)
@@ -233,8 +241,7 @@ func (s *syncing) run(ctx context.Context, metrics, drift string) error {
 		ctx, end = context.WithTimeout(ctx, wait)
 		defer end()
 	}
-	if s.flags.apply && drift != "" {
-		s.state = filepath.Join(filepath.Dir(drift), stateFile)
+	if s.state != "" {
 		defer os.Remove(s.state) // nobody disciplines the clock any more
 	}
 	if metrics != "" {
@@ -272,27 +279,11 @@ const settled = time.Millisecond
 // event prints what happened.
 func (s *syncing) event(e client.Event) {
 	if s.state != "" {
-		if err := writeState(s.state, e.State); err != nil {
-			s.env.warn("%v", err)
-			s.state = ""
-		}
+		s.warn(s.state, cause(writeState(s.state, e.State)))
 	}
-	if e.Err == nil {
-		delete(s.failed, e.Server)
-	}
-	switch {
-	case s.flags.json:
-		s.print(s.env.printObject(eventJSON(e, s.flags.apply)))
-	case e.Err != nil:
-		if text := e.Err.Error(); s.failed[e.Server] != text { // once, not every time it is asked
-			s.failed[e.Server] = text
-			if e.Server == "" {
-				s.env.warn("%v", e.Err)
-			} else {
-				s.env.warn("%s: %v", e.Server, e.Err)
-			}
-		}
-	case !s.flags.quiet:
+	if s.flags.json {
+		s.print(writeJSON(s.env, eventJSON(e, s.flags.apply)))
+	} else if s.warn(e.Server, e.Err); e.Err == nil && !s.flags.quiet {
 		s.print(writeOutput(s.env.stdout, []byte(s.line(e))))
 	}
 	if e.Decision.Update {
@@ -301,6 +292,21 @@ func (s *syncing) event(e client.Event) {
 	if s.flags.once && e.Decision.Update && (e.Decision.Step != 0 || e.State.Offset.Abs() <= max(settled, 3*e.State.Deviation)) {
 		s.done = true
 		s.cancel()
+	}
+}
+
+// warn says that something failed, once and not every time it is tried.
+func (s *syncing) warn(what string, err error) {
+	switch {
+	case err == nil:
+		delete(s.failed, what)
+	case s.failed[what] == err.Error():
+	case what == "":
+		s.env.warn("%v", err)
+		s.failed[what] = err.Error()
+	default:
+		s.env.warn("%s: %v", what, err)
+		s.failed[what] = err.Error()
 	}
 }
 
@@ -320,6 +326,9 @@ func (s *syncing) line(e client.Event) string {
 	at := e.Sample.At.Local().Format("15:04:05")
 	heard := fmt.Sprintf("%s  %s  offset %s  delay %s", at, e.Server, signed(e.Sample.Offset), precise(e.Sample.Delay))
 	d := e.Decision
+	if clock.Leap(e.Sample.Leap) == clock.LeapUnknown {
+		heard = fmt.Sprintf("%s  %s  says that its clock is not synchronized", at, e.Server)
+	}
 	switch {
 	case !d.Update:
 		return heard + "  nothing decided yet\n"
@@ -363,7 +372,10 @@ func eventJSON(e client.Event, applied bool) syncEvent {
 	if e.Err != nil {
 		j.Error = e.Err.Error()
 	} else {
-		j.At, j.Offset, j.Delay = e.Sample.At.UTC().Format(time.RFC3339Nano), seconds(e.Sample.Offset), seconds(e.Sample.Delay)
+		j.At = e.Sample.At.UTC().Format(time.RFC3339Nano)
+		if e.Sample.Stratum > 0 { // else it did not say the time
+			j.Offset, j.Delay = seconds(e.Sample.Offset), seconds(e.Sample.Delay)
+		}
 	}
 	return j
 }

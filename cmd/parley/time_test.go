@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"parley/clock"
+	"parley/clock/client"
 	"parley/clock/discipline"
 	"parley/clock/ntpserver"
 	"parley/clock/query"
@@ -45,6 +47,7 @@ func TestCompareHosts(t *testing.T) {
 		{[][2]int{{0, 1}, {1, 1}, {1000, 1}, {-1, 1}}, "yyny", 1001},
 		{[][2]int{{0, 1}, {1, 1}, {1000, 1}, {1001, 1}}, "nnnn", 1001}, // no majority
 		{[][2]int{{0, 1}, {0, 500}}, "yy", 0},
+		{[][2]int{{0, 2500}, {0, 1}}, "yy", 0}, // further than an int of 32 bits
 	} {
 		c := compareHosts(compared(test.hosts...), 0)
 		got := ""
@@ -238,5 +241,71 @@ func TestSignalIsKnownWhenTheContextEnds(t *testing.T) {
 			t.Fatal("the context has ended, and no signal is known")
 		}
 		w.stop()
+	}
+}
+
+// told is a syncing that says all of it to the buffer.
+func told() (*syncing, *bytes.Buffer) {
+	out := new(bytes.Buffer)
+	return &syncing{env: &env{stdout: out, stderr: out}, flags: new(timeSyncFlags), failed: make(map[string]string)}, out
+}
+
+// TestSyncSays: a server that is not synchronized has told no time, and a failure is told once.
+func TestSyncSays(t *testing.T) {
+	s, out := told()
+	s.event(client.Event{Server: "a", Sample: discipline.Sample{At: time.Now(), Leap: 3}})
+	if !strings.Contains(out.String(), "not synchronized") || strings.Contains(out.String(), "offset") {
+		t.Errorf("of a server that is not synchronized: %q", out)
+	}
+	if j := eventJSON(client.Event{Sample: discipline.Sample{At: time.Now(), Leap: 3}}, false); j.Offset != nil || j.At == "" {
+		t.Errorf("of a server that is not synchronized: %+v", j)
+	}
+	out.Reset()
+	for _, err := range []error{errors.New("x"), errors.New("x"), nil, errors.New("x")} {
+		s.event(client.Event{Server: "a", Err: err})
+	}
+	if n := strings.Count(out.String(), "warning: a: x"); n != 2 {
+		t.Errorf("told %d times, want 2: %q", n, out)
+	}
+}
+
+// TestSyncState: that the file of the state cannot be written is said once, and it is tried again.
+func TestSyncState(t *testing.T) {
+	s, out := told()
+	s.flags.quiet = true
+	dir := filepath.Join(t.TempDir(), "dir")
+	s.state = filepath.Join(dir, stateFile)
+	s.event(client.Event{})
+	s.event(client.Event{})
+	if strings.Count(out.String(), "warning: ") != 1 {
+		t.Errorf("%q, want one warning", out)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.event(client.Event{})
+	if _, err := os.Stat(s.state); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDriftFile: --drift leads elsewhere, not to where the state is; without a directory of the user's own
+// there is none.
+func TestDriftFile(t *testing.T) {
+	dir := t.TempDir()
+	blocked := filepath.Join(dir, "file")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ home, drift, want string }{
+		{dir, "-", ""},
+		{dir, filepath.Join(dir, "own"), filepath.Join(dir, "own")},
+		{blocked, "", ""},
+	} {
+		e := &env{getenv: func(name string) string { return map[string]string{"XDG_STATE_HOME": c.home, "HOME": c.home}[name] }}
+		f := &timeSyncFlags{apply: true, drift: c.drift}
+		if got, err := f.driftFile(e); err != nil || got != c.want {
+			t.Errorf("drift %q in %s: %q, %v; want %q", c.drift, c.home, got, err, c.want)
+		}
 	}
 }
