@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -181,15 +180,6 @@ func (b *benching) conclude(m measured) error {
 		return m.err
 	}
 	return m.verdict()
-}
-
-// writeJSON writes v to stdout as a line.
-func writeJSON(e *env, v any) error {
-	line, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return writeOutput(e.stdout, append(line, '\n'))
 }
 
 // completeTarget completes the name of a service that bench knows, and nothing after

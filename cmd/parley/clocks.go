@@ -32,7 +32,7 @@ func clockKinds() []service.Kind {
 			Default: []string{"timesync@udp://127.0.0.1:9527"}, New: newTimesync},
 		{Name: "ntp", Summary: "tells machines the time: NTP versions 1 to 4 (RFC 5905, RFC 9769)",
 			Params: []service.Param{
-				{Name: "stratum", Default: strconv.Itoa(ntpserver.DefaultStratum), Summary: "how far from a reference clock this one is said to be, 1 to 15, unless parley time sync --apply knows"},
+				{Name: "stratum", Default: strconv.Itoa(ntpserver.DefaultStratum), Summary: "how far from a reference clock this one is said to be, 1 to 15; without it and refid, what parley time sync --apply knows"},
 				{Name: "refid", Default: "LOCL", Summary: "what it is said to follow: up to four characters, or an IPv4 address"},
 				{Name: "offset", Default: "0", Summary: "is added to the time told, as in -1.5s"},
 				limit(ntpserver.DefaultPerSource),

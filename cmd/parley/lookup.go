@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -117,11 +116,7 @@ func (e *env) printJSON(query string, found []endpoint.Endpoint, failure error) 
 		}
 		a.Endpoints = append(a.Endpoints, lookupEndpoint{one, address, port, familyOf(one)})
 	}
-	b, err := json.Marshal(a)
-	if err != nil {
-		return err
-	}
-	return writeOutput(e.stdout, append(b, '\n'))
+	return writeJSON(e, a)
 }
 
 // familyOf is the address family of an endpoint in numbers.

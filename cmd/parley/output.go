@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,4 +35,13 @@ func writeOutput(w io.Writer, b []byte) error {
 	}
 	_, err := w.Write(b)
 	return stdoutError(err)
+}
+
+// writeJSON writes v to stdout as a line.
+func writeJSON(e *env, v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return writeOutput(e.stdout, append(line, '\n'))
 }

@@ -33,7 +33,7 @@ what is known of the server. The error stated bounds the offset if the server is
 delay, which may all have been on one way, what the protocol cannot tell (time, daytime and
 timesync tell whole seconds), and what the server admits itself.
 
-Of several --samples the one of the least delay counts.
+Of several --samples the one of the least error counts.
 
 Exit status: 0 the server told the time; 1 it did not, or it says that its clock is not to be
 followed; 2 usage, or stdout failed; 128+n ended by signal n; 141 standard output was
@@ -152,13 +152,18 @@ type asker struct {
 // samplePause is between two questions.
 const samplePause = 50 * time.Millisecond
 
-// ask returns the best reading: that of the least delay. It fails if every question did.
+// ask returns the best reading. It fails if every question did.
 func (a asker) ask(ctx context.Context, t endpoint.Target) (query.Reading, error) {
 	all, err := a.askAll(ctx, t)
 	if err != nil {
 		return query.Reading{Target: t}, err
 	}
-	return slices.MinFunc(all, func(a, b query.Reading) int { return cmp.Compare(a.Error, b.Error) }), nil
+	return best(all), nil
+}
+
+// best is the reading of the least error, which for the most part is its delay.
+func best(all []query.Reading) query.Reading {
+	return slices.MinFunc(all, func(a, b query.Reading) int { return cmp.Compare(a.Error, b.Error) })
 }
 
 // askAll returns a reading for each question that was answered, at least one.

@@ -23,10 +23,11 @@ deviation of its offsets), what it says of itself, and whether it agrees with th
 with its error, has a moment in common with that of most.
 
 sync@HOST:PORT is a host that runs parley time sync --metrics: its line is what it knows of
-its own clock, in the same columns, with its frequency. It is judged by whether it is synchronized.
+its own clock, in the same columns, with its frequency. It is judged by whether it is synchronized,
+and not compared with others: hosts that follow different servers agree as far as those do.
 
 With --max it is an error if two clocks are further apart than that, this machine's own not
-counted.
+counted, or if a sync@ host found at its last update that it was further off.
 
 Exit status: 0 all answered, agree, and are within --max; 1 not; 2 usage, or stdout
 failed; 141 standard output was closed.`
@@ -147,7 +148,7 @@ func compareHost(ctx context.Context, a asker, t endpoint.Target) comparedHost {
 		h.err = err
 		return h
 	}
-	h.best = slices.MinFunc(all, func(a, b query.Reading) int { return cmp.Compare(a.Error, b.Error) })
+	h.best = best(all)
 	h.jitter = deviation(all)
 	if n := h.best.NTP; n != nil && n.Problem != nil {
 		h.err = &unfitError{t, n.Problem}
@@ -244,6 +245,8 @@ func (c *comparison) verdict() error {
 		switch {
 		case h.err != nil:
 			errs = append(errs, h.err)
+		case h.own != nil && c.max > 0 && h.own.offset().Abs() > c.max:
+			errs = append(errs, fmt.Errorf("%s was off by %s at its last update, more than %s", name, signed(h.own.offset()), precise(c.max)))
 		case h.own != nil:
 		case !h.best.Timed:
 			errs = append(errs, fmt.Errorf("%s: its words are no time that can be read without doubt", name))
@@ -295,6 +298,9 @@ func jitterText(d time.Duration) string {
 	return precise(d)
 }
 
+// offset is what was to be corrected at the last update.
+func (s *syncState) offset() time.Duration { return time.Duration(s.Offset * 1e9) }
+
 // columns are what a host knows of itself, from offset on.
 func (s *syncState) columns() []string {
 	d := func(seconds float64) time.Duration { return time.Duration(seconds * 1e9) }
@@ -306,7 +312,7 @@ func (s *syncState) columns() []string {
 	if at, err := time.Parse(time.RFC3339Nano, s.Updated); err == nil {
 		updated = at.Local().Format("15:04:05")
 	}
-	return []string{signed(d(s.Offset)), "± " + precise(d(s.RootError+s.RootDelay/2)), precise(d(s.RootDelay)), precise(d(s.Jitter)),
+	return []string{signed(s.offset()), "± " + precise(d(s.RootError+s.RootDelay/2)), precise(d(s.RootDelay)), precise(d(s.Jitter)),
 		fmt.Sprint(s.Stratum), cmp.Or(s.Selected, "-"), verdict, ppm(s.Frequency / 1e6), updated}
 }
 

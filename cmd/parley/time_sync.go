@@ -283,7 +283,7 @@ func (s *syncing) event(e client.Event) {
 	}
 	if s.flags.json {
 		s.print(writeJSON(s.env, eventJSON(e, s.flags.apply)))
-	} else if s.warn(e.Server, e.Err); e.Err == nil && !s.flags.quiet {
+	} else if s.warn(e.Server, cause(e.Err)); e.Err == nil && !s.flags.quiet {
 		s.print(writeOutput(s.env.stdout, []byte(s.line(e))))
 	}
 	if e.Decision.Update {
@@ -370,7 +370,7 @@ func eventJSON(e client.Event, applied bool) syncEvent {
 		RunsAt: e.Decision.Frequency * 1e6, SlewsFor: e.Decision.After.Seconds(), Then: e.Decision.Then * 1e6, State: stateJSON(e.State),
 	}
 	if e.Err != nil {
-		j.Error = e.Err.Error()
+		j.Error = cause(e.Err).Error()
 	} else {
 		j.At = e.Sample.At.UTC().Format(time.RFC3339Nano)
 		if e.Sample.Stratum > 0 { // else it did not say the time

@@ -244,6 +244,29 @@ func TestSignalIsKnownWhenTheContextEnds(t *testing.T) {
 	}
 }
 
+// TestCompareOwn judges a host by what it says of itself.
+func TestCompareOwn(t *testing.T) {
+	for _, c := range []struct {
+		off  float64
+		max  time.Duration
+		want string
+	}{
+		{0.2, 0, ""},
+		{0.2, time.Second, ""},
+		{-0.2, 100 * time.Millisecond, "sync@tcp://127.0.0.1:1 was off by -200 ms at its last update, more than 100 ms"},
+	} {
+		h := comparedHost{target: endpoint.Target{Service: "sync", Endpoint: endpoint.MustParse("tcp://127.0.0.1:1")}, own: &syncState{Synchronized: true, Offset: c.off}}
+		all := compareHosts([]comparedHost{h}, c.max)
+		got := ""
+		if err := all.verdict(); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%g s off, --max %v: %q, want %q", c.off, c.max, got, c.want)
+		}
+	}
+}
+
 // told is a syncing that says all of it to the buffer.
 func told() (*syncing, *bytes.Buffer) {
 	out := new(bytes.Buffer)
