@@ -122,7 +122,7 @@ func (b *batch) room(size int) {
 // readMessages reads several messages.
 func (l *loop) readMessages(m *seat) (over int, more bool) {
 	if l.batch.in == nil {
-		l.batch.room(max(2048, l.answer+1))
+		l.batch.room(max(2048, l.p.answer+1))
 	}
 	in := l.batch.in
 	n, errno := in.call(unix.SYS_RECVMMSG, m.fd, batchSize, 0)

@@ -56,10 +56,7 @@ func Compare(ctx context.Context, a, b Load, rounds int, each func(round int, se
 	}
 	c := new(Comparison)
 	for round := range rounds {
-		p, whole, err := compareOnce(ctx, a, b, round, each)
-		if err != nil {
-			return nil, err
-		}
+		p, whole := compareOnce(ctx, a, b, round, each)
 		if whole {
 			c.Rounds = append(c.Rounds, p)
 		}
@@ -72,24 +69,22 @@ func Compare(ctx context.Context, a, b Load, rounds int, each func(round int, se
 }
 
 // compareOnce is one round. whole reports whether both have run.
-func compareOnce(ctx context.Context, a, b Load, round int, each func(int, bool, *Report)) (p Pair, whole bool, err error) {
+func compareOnce(ctx context.Context, a, b Load, round int, each func(int, bool, *Report)) (p Pair, whole bool) {
 	for _, second := range []bool{round%2 == 1, round%2 == 0} {
 		if ctx.Err() != nil {
-			return p, false, nil
+			return p, false
 		}
 		l, to := a, &p.A
 		if second {
 			l, to = b, &p.B
 		}
-		if *to, err = Run(ctx, l); err != nil {
-			return p, false, err
-		}
+		*to = l.measure(ctx)
 		if each != nil {
 			each(round, second, *to)
 		}
 	}
 	p.relate()
-	return p, true, nil
+	return p, true
 }
 
 // relate computes b relative to a.
@@ -122,7 +117,7 @@ func (c *Comparison) sumUp() {
 func (c *Comparison) over(of func(Pair) float64) Ratio {
 	var list []float64
 	for _, p := range c.Rounds {
-		if v := of(p); v > 0 && !p.cut() {
+		if v := of(p); v > 0 && !p.Cut() {
 			list = append(list, v)
 		}
 	}
@@ -134,7 +129,7 @@ func (c *Comparison) over(of func(Pair) float64) Ratio {
 	return Ratio{Median: (list[(n-1)/2] + list[n/2]) / 2, Min: list[0], Max: list[n-1], Rounds: n}
 }
 
-// cut reports whether one of the two runs ended before its time, so that they do not compare.
-func (p *Pair) cut() bool {
+// Cut reports whether one of the two runs ended before its time, so that they do not compare.
+func (p Pair) Cut() bool {
 	return slices.ContainsFunc([]*Report{p.A, p.B}, func(r *Report) bool { return r != nil && (r.Interrupted || r.Failure != "") })
 }

@@ -105,7 +105,7 @@ func (c *connector) next(ctx context.Context) (at int64, ok bool) {
 	} else if !pause(ctx, time.Duration(wait)) {
 		return 0, false
 	}
-	c.countMiss(at)
+	c.r.countMiss(at)
 	return at, true
 }
 
@@ -134,13 +134,13 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// countMiss counts an opening whose slot was free and came too late all the same.
-func (c *connector) countMiss(at int64) {
-	late := time.Duration(c.r.plan.now() - at)
-	if late <= missedBy || !c.r.plan.measured(at) {
+// countMiss counts an opening that came too late through our own doing.
+func (r *run) countMiss(at int64) {
+	late := time.Duration(r.plan.now() - at)
+	if late <= missedBy || !r.plan.measured(at) {
 		return
 	}
-	c.r.counts.count(func(t *tally) {
+	r.counts.count(func(t *tally) {
 		t.missed++
 		t.worstMiss = max(t.worstMiss, late)
 	})

@@ -30,7 +30,7 @@ type crew struct {
 	unsettled int       // hands with something to send or to hear, in the drain
 	schedule  *schedule // nil in a closed loop
 	turnAt    int64     // when the tally is given away
-	expireAt  int64     // when it is looked who has waited for too long
+	expiry    expiry
 }
 
 // A crewPhase is how far a crew is.
@@ -191,11 +191,10 @@ func (c *crew) look() (wait time.Duration, done bool) {
 	if c.schedule != nil && c.phase == crewDrives {
 		next = min(next, c.sendDueLocked(now, crewDue))
 	}
-	if now >= c.expireAt {
+	if c.expiry.due(c.p, now) {
 		c.expireLocked(now)
-		c.expireAt = now + c.patience()
 	}
-	next = min(next, c.expireAt)
+	next = min(next, c.expiry.at)
 	if until := c.p.until; until != 0 {
 		if now >= until && c.phase == crewDrives {
 			c.drainLocked(now)
@@ -206,11 +205,6 @@ func (c *crew) look() (wait time.Duration, done bool) {
 		done = c.phase == crewDrains && (c.unsettled == 0 || now >= until+c.p.timeout)
 	}
 	return time.Duration(max(next-c.p.now(), 0)), done
-}
-
-// patience is how often it is looked for messages that have waited for too long.
-func (c *crew) patience() int64 {
-	return min(max(c.p.timeout/20, int64(time.Millisecond)), int64(50*time.Millisecond))
 }
 
 // crewDue is how many messages of the schedule are given at once, so that who has fallen behind
@@ -256,7 +250,8 @@ func (c *crew) expireLocked(now int64) {
 }
 
 // longRefused is for how many timeouts a session on UDP may hear nothing but that
-// nobody is there.
+// nobody is there. It has to hear it again after the first: one that sends seldom may not
+// have tried.
 const longRefused = 2
 
 // passingLocked counts an error of a UDP socket that is the network's word on one
@@ -390,16 +385,32 @@ func (c *crew) next(h *hand, buf []byte) (b []byte, more, ended bool) {
 }
 
 // put writes b. A datagram that the system has no buffer for is tried again until
-// the session ends.
+// the session ends, and at once one that hears of an earlier one: it was not sent.
 func (c *crew) put(h *hand, b []byte) error {
-	for {
+	for passed := 1; ; {
 		_, err := h.conn.Write(b)
-		if !c.p.lossy || !errors.Is(err, syscall.ENOBUFS) || !c.refused(h) {
+		switch {
+		case c.p.lossy && errors.Is(err, syscall.ENOBUFS) && c.refused(h):
+			time.Sleep(resend)
+		case err != nil && passed < mostPassing && c.passes(h, err):
+			passed++
+		default:
 			return err
 		}
-		time.Sleep(resend)
 	}
 }
+
+// passes is passingLocked of a session that goes on.
+func (c *crew) passes(h *hand, err error) bool {
+	now := c.p.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !h.ended && c.passingLocked(h, err, now)
+}
+
+// mostPassing is how many passing errors in a row a socket is tried again after at
+// once. The first is of a datagram that was sent before, and says nothing of this one.
+const mostPassing = 3
 
 // refused counts a datagram that the system did not take. It reports whether the
 // session goes on.
@@ -469,7 +480,7 @@ const longestAnswer = 64 << 20
 func (p *plan) bufferSize() int {
 	const least, most = 512, 64 << 10
 	if p.keeps {
-		return most
+		return max(most, p.answer+1) // one that is longer is wrong, and seen to be
 	}
 	return min(max(p.load.Exchange.AnswerSize(0)*p.load.Depth, least), most)
 }

@@ -108,6 +108,9 @@ func (h *holder) ready(ctx context.Context, id int) bool {
 // opening, from the moment that it was to be.
 func (h *holder) open(ctx context.Context, id int) (net.Conn, error) {
 	at := h.takeDue(id)
+	if h.schedule != nil {
+		h.r.countMiss(at) // no more than atATime are opened at once, and the target does not ask for that
+	}
 	conn, err := h.r.dialer.dial(ctx)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,7 @@ type (
 		Depth             int               `json:"depth"`
 		Workers           int               `json:"workers"`
 		Size              int               `json:"size"`
+		LargestSize       int               `json:"largest_size"`
 		Rate              number            `json:"rate"` // null in a closed loop
 		Arrivals          string            `json:"arrivals"`
 		Started           *string           `json:"started"` // null if it never did
@@ -46,6 +47,7 @@ type (
 		Latency           latencyJSON       `json:"latency_us"`
 		Unanswered        int64             `json:"unanswered"`
 		Unsent            int64             `json:"unsent"`
+		Guessed           int64             `json:"guessed"`
 		Stall             number            `json:"stall_s"`
 		Datagrams         *datagramsJSON    `json:"datagrams,omitempty"`
 		TCP               *tcpJSON          `json:"tcp,omitempty"`
@@ -133,6 +135,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Depth:             r.Depth,
 		Workers:           r.Workers,
 		Size:              r.Size,
+		LargestSize:       r.LargestSize,
 		Rate:              known(r.Rate, r.Rate != 0),
 		Arrivals:          r.Arrivals.String(),
 		Started:           rfc3339(r.Started),
@@ -150,6 +153,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Latency:           r.latencyJSON(),
 		Unanswered:        r.Unanswered,
 		Unsent:            r.Unsent,
+		Guessed:           r.Guessed,
 		Datagrams:         r.Datagrams.json(),
 		TCP:               r.TCP.json(),
 		Errors:            orEmpty(r.Errors),

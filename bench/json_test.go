@@ -30,7 +30,7 @@ var (
 		"depth":    "number", "workers": "number", "size": "number", "rate": "number?", "arrivals": "string",
 		"started": "string?", "warmup_s": "number", "elapsed_s": "number", "sent": "number", "offered": "number", "answered": "number",
 		"messages_per_second": "number", "bytes_per_second": "number", "sessions_per_second": "number",
-		"bytes_in": "number", "bytes_out": "number", "latency_us": latencyShape, "unanswered": "number", "unsent": "number", "stall_s": "number",
+		"bytes_in": "number", "bytes_out": "number", "latency_us": latencyShape, "unanswered": "number", "unsent": "number", "guessed": "number", "largest_size": "number", "stall_s": "number",
 		"datagrams?": object{
 			"lost": "number", "late": "number", "duplicated": "number", "reordered": "number", "stray": "number",
 			"dropped_here": "number?", "refused_here": "number?",

@@ -168,6 +168,17 @@ func (l Load) keeps() bool {
 	return l.lossy()
 }
 
+// longestAnswer is how long the messages are at most that are answers, as far as is looked.
+func (l Load) longestAnswer() (n int) {
+	if !l.keeps() || l.Exchange == nil {
+		return 0
+	}
+	for seq := range uint64(checkedMessages) {
+		n = max(n, l.Exchange.AnswerSize(seq))
+	}
+	return n
+}
+
 // lossy reports whether the transport may lose messages.
 func (l Load) lossy() bool { return l.Endpoint.Datagram() }
 

@@ -20,12 +20,11 @@ import (
 // adopted, so that the runtime's own poller has no part in it.
 type loop struct {
 	// Constant.
-	w      *worker
-	p      *plan
-	kind   socketKind
-	spins  int64 // waits that are shorter are spent polling, nanoseconds
-	poll   *epoll
-	answer int // bytes of the longest answer, as far as is known
+	w     *worker
+	p     *plan
+	kind  socketKind
+	spins int64 // waits that are shorter are spent polling, nanoseconds
+	poll  *epoll
 
 	stopped atomic.Bool // set by watch, which then wakes the loop
 
@@ -47,7 +46,7 @@ type loop struct {
 	now      int64
 	lookAt   int64 // the earliest of those that follow
 	turnAt   int64 // the tally is given away
-	expireAt int64 // it is looked who has waited for too long
+	expiry   expiry
 	resendAt int64 // those of later are tried again
 	turned   int64 // when the tally was given away last
 
@@ -95,7 +94,7 @@ func newLoop(w *worker) (driver, error) {
 		return nil, err
 	}
 	p := w.plan
-	l := &loop{w: w, p: p, kind: kindOfSocket(p.load.Endpoint.Scheme), poll: poll, answer: longestAnswerOf(p)}
+	l := &loop{w: w, p: p, kind: kindOfSocket(p.load.Endpoint.Scheme), poll: poll}
 	if p.load.Rate > 0 {
 		l.schedule = newSchedule(p, w.index)
 		// Who polls keeps a processor from everybody else, and that may be the server.
@@ -103,19 +102,8 @@ func newLoop(w *worker) (driver, error) {
 			l.spins = int64(longestSpin)
 		}
 	}
-	l.in = make([]byte, max(64<<10, l.answer+1))
+	l.in = make([]byte, max(64<<10, p.answer+1))
 	return l, nil
-}
-
-// longestAnswerOf is how long the answers of p are at most, as far as is looked.
-func longestAnswerOf(p *plan) (n int) {
-	if !p.keeps {
-		return 0
-	}
-	for seq := range uint64(checkedMessages) {
-		n = max(n, p.load.Exchange.AnswerSize(seq))
-	}
-	return n
 }
 
 // adopt takes a session's socket over.
@@ -249,14 +237,13 @@ func (l *loop) look() bool {
 	if now >= l.turnAt {
 		l.giveAway(now)
 	}
-	if now >= l.expireAt {
+	if l.expiry.due(l.p, now) {
 		l.expire(now)
-		l.expireAt = now + l.patience()
 	}
 	if now >= l.resendAt {
 		l.resend(now)
 	}
-	next := min(l.turnAt, l.expireAt, l.resendAt)
+	next := min(l.turnAt, l.expiry.at, l.resendAt)
 	if until := l.p.until; until != 0 && !l.draining && now >= until {
 		l.drain(now)
 	} else if until != 0 && !l.draining {
@@ -273,11 +260,6 @@ func (l *loop) look() bool {
 	}
 	l.lookAt = min(next, l.resendAt) // which sending may have set
 	return true
-}
-
-// patience is how often it is looked for messages that have waited for too long.
-func (l *loop) patience() int64 {
-	return min(max(l.p.timeout/20, int64(time.Millisecond)), int64(50*time.Millisecond))
 }
 
 // giveAway gives the tally away at the end of an interval.
@@ -335,7 +317,7 @@ func (l *loop) expire(now int64) {
 	for i := len(l.seats) - 1; i >= 0; i-- { // bury puts the last in the place of who ends
 		m := l.seats[i]
 		over, err := m.s.expire(now)
-		if err == nil && m.refusedSince != 0 && now-m.refusedSince >= refusals*l.p.timeout && m.refusedLast-m.refusedSince >= l.p.timeout {
+		if err == nil && m.refusedSince != 0 && now-m.refusedSince >= longRefused*l.p.timeout && m.refusedLast-m.refusedSince >= l.p.timeout {
 			err = l.failure("write", m.refusal)
 		}
 		if err != nil {
@@ -356,11 +338,6 @@ func (l *loop) resend(now int64) {
 		l.flush(m, now)
 	}
 }
-
-// refusals is for how many timeouts a session goes on that is refused and hears
-// nothing else. It has to have been refused again after the first: one that sends seldom may
-// not have tried.
-const refusals = 2
 
 // more follows from n messages of m being over: in a closed loop as many are made.
 func (l *loop) more(m *seat, n int, now int64) {

@@ -13,10 +13,6 @@ import (
 // writeRoom is how many bytes of messages are given to a stream at once.
 const writeRoom = 64 << 10
 
-// mostPassing is how many passing errors in a row a socket is tried again after at
-// once. The first is of a datagram that was sent before, and says nothing of this one.
-const mostPassing = 3
-
 var errEmptyPacket = errors.New("a message without bytes would be the end on a unixpacket socket")
 
 // handle takes an event.

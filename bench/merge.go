@@ -178,7 +178,7 @@ func (t *tally) interval(p *plan, begin, end int64) Interval {
 	i := Interval{
 		Mode: p.load.Mode, At: time.Duration(end - p.from), Length: time.Duration(end - begin),
 		Opened: t.opened + t.reopened, Sent: t.sent, Answered: t.answered, BytesIn: t.bytesIn, BytesOut: t.bytesOut,
-		Lost: t.lost,
+		Lost: t.lost + t.late, // some may be late in a later one
 	}
 	for _, n := range t.errors {
 		i.Errors += n

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math"
 	"net"
 	"sync"
 	"time"
@@ -45,6 +46,7 @@ type opener struct {
 	mu       sync.Mutex // guards what follows
 	attempts map[int]attempt
 	openNow  int64
+	missed   int         // that could not be opened before any was
 	last     error       // of the session that failed last
 	vanish   *time.Timer // runs while none is open; else nil
 	told     bool        // gone was called
@@ -71,7 +73,8 @@ func newOpener(ctx context.Context, l Load) *opener {
 }
 
 // openAll opens sessions 0 to n-1, each when ready returns, and returns when each
-// is open or has failed, or when ready reports false.
+// is open or has failed, or when ready reports false; or, without retry, when the first
+// have all failed: who is not there would else be waited for as many times.
 func (o *opener) openAll(n int, ready func(id int) bool) {
 	ids := make(chan int)
 	var wg sync.WaitGroup
@@ -79,11 +82,18 @@ func (o *opener) openAll(n int, ready func(id int) bool) {
 		wg.Add(1)
 		go o.openEach(ids, &wg) // until ids is closed
 	}
-	for id := 0; id < n && ready(id); id++ {
+	for id := 0; id < n && !o.hopeless() && ready(id); id++ {
 		ids <- id
 	}
 	close(ids)
 	wg.Wait()
+}
+
+// hopeless reports whether as many have failed as are opened at once, and none was ever open.
+func (o *opener) hopeless() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.retry && o.missed >= atATime
 }
 
 func (o *opener) openEach(ids <-chan int, wg *sync.WaitGroup) {
@@ -116,6 +126,7 @@ func (o *opener) opened(id int) {
 	a.before, a.since = true, time.Now()
 	o.attempts[id] = a
 	o.openNow++
+	o.missed = math.MinInt // from now on
 	if o.vanish != nil {
 		o.vanish.Stop()
 		o.vanish = nil
@@ -154,6 +165,9 @@ func (o *opener) lost(id int, err error) {
 	})
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.missed >= 0 {
+		o.missed++
+	}
 	o.lostLocked(id, err)
 }
 

@@ -3,6 +3,7 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -30,7 +31,7 @@ func newOrdered(w *worker, id int) ordered {
 
 func (o *ordered) due(at int64) {
 	if o.intended.len() == 0 {
-		o.waitingSince = at
+		o.waitingSince = math.MaxInt64 // until something of it is sent
 	}
 	if !o.intended.push(at, o.w.plan.backlog()) {
 		o.w.overflow(o.id, at)

@@ -92,7 +92,7 @@ type Interval struct {
 	Sent              int64
 	Answered          int64
 	BytesIn, BytesOut int64
-	Lost              int64
+	Lost              int64 // given up, also what was answered late
 	Errors            int64
 	P50, P99, Max     time.Duration // of its latencies; 0 without any
 }

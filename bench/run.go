@@ -17,6 +17,11 @@ func Run(ctx context.Context, l Load) (*Report, error) {
 	if err := Check(l); err != nil {
 		return nil, err
 	}
+	return l.measure(ctx), nil
+}
+
+// measure is Run of a load that was checked.
+func (l Load) measure(ctx context.Context) *Report {
 	r := newRun(l.filled())
 	defer context.AfterFunc(ctx, r.interrupt)()
 	switch r.plan.load.Mode {
@@ -27,7 +32,7 @@ func Run(ctx context.Context, l Load) (*Report, error) {
 	default:
 		r.messages(ctx)
 	}
-	return r.report(), nil
+	return r.report()
 }
 
 // A run is one call of Run. The life of one that measures messages:
@@ -63,7 +68,7 @@ type run struct {
 
 // newRun makes a run of a load that is filled in.
 func newRun(l Load) *run {
-	p := &plan{load: l, keeps: l.keeps(), lossy: l.lossy(), timeout: int64(l.answerTimeout())}
+	p := &plan{load: l, keeps: l.keeps(), lossy: l.lossy(), timeout: int64(l.answerTimeout()), answer: l.longestAnswer()}
 	return &run{
 		plan:    p,
 		dialer:  &dialer{load: l},

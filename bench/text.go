@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"io"
 	"maps"
 	"slices"
@@ -246,7 +247,7 @@ func (g *Generator) facts(scheduled bool, mode Mode) []string {
 // writeErrors says of each kind of error how many there were, and the first.
 func (r *Report) writeErrors(p *page) {
 	label := "errors"
-	for _, kind := range r.kinds() {
+	for _, kind := range r.Kinds() {
 		words := []string{figure.Count(r.Errors[kind]), clean(kind)}
 		if first := strings.TrimPrefix(clean(r.FirstErrors[kind]), kind+": "); first != "" {
 			words[1] += ":"
@@ -257,16 +258,11 @@ func (r *Report) writeErrors(p *page) {
 	}
 }
 
-// kinds are those of the errors, the most frequent first.
-func (r *Report) kinds() []string {
-	kinds := slices.Collect(maps.Keys(r.Errors))
-	slices.SortFunc(kinds, func(a, b string) int {
-		if n := r.Errors[b] - r.Errors[a]; n != 0 {
-			return int(max(-1, min(1, n)))
-		}
-		return strings.Compare(a, b)
+// Kinds are those of the errors, the most frequent first.
+func (r *Report) Kinds() []string {
+	return slices.SortedFunc(maps.Keys(r.Errors), func(a, b string) int {
+		return cmp.Or(cmp.Compare(r.Errors[b], r.Errors[a]), cmp.Compare(a, b))
 	})
-	return kinds
 }
 
 // writeLatency writes the percentiles and the histogram.

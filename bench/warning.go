@@ -73,7 +73,7 @@ func (r *Report) lossWarnings() (all []warning) {
 		all = append(all, warning{"unanswered", quantity(n, "message") + " stayed without an answer (" + figure.Share(n, r.Offered) + ")"})
 	}
 	if n := r.Unsent; n > 0 {
-		all = append(all, warning{"unsent", quantity(n, "message") + " were due and never sent"})
+		all = append(all, warning{"unsent", r.unsent()})
 	}
 	d := r.Datagrams
 	if d == nil {
@@ -94,11 +94,20 @@ func (r *Report) lossWarnings() (all []warning) {
 	return all
 }
 
+// unsent is what was due and never came to be: in Connects sessions.
+func (r *Report) unsent() string {
+	if r.Mode == Messages {
+		return quantity(r.Unsent, "message") + " were due and never sent"
+	}
+	return quantity(r.Unsent, "session") + " were due and never opened: none of those that are opened at once was free"
+}
+
 // behind reports whether less was sent than a schedule asked for, in a run
 // that went on to its end.
 func (r *Report) behind() bool {
+	due := min(r.Rate*r.Elapsed.Seconds(), float64(r.Offered+r.Unsent)) // random moments may be fewer than the rate says
 	return r.Mode == Messages && r.Rate > 0 && r.Failure == "" && !r.Interrupted && r.Elapsed > 0 &&
-		perSecond(r.Sent, r.Elapsed) < keptUp*r.Rate
+		float64(r.Sent) < keptUp*due
 }
 
 func (r *Report) nothing() string {

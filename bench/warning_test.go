@@ -9,7 +9,7 @@ import (
 
 func TestWarnings(t *testing.T) {
 	quiet := func() *Report {
-		return &Report{Rate: 1000, Elapsed: 10 * time.Second, Sent: 10_000, Answered: 10_000, Latency: shaped(1000, 10_000)}
+		return &Report{Rate: 1000, Elapsed: 10 * time.Second, Sent: 10_000, Offered: 10_000, Answered: 10_000, Latency: shaped(1000, 10_000)}
 	}
 	for _, c := range []struct {
 		name   string
@@ -19,6 +19,7 @@ func TestWarnings(t *testing.T) {
 		{"quiet", func(r *Report) {}, ""},
 		{"kept up", func(r *Report) { r.Sent = 9_900 }, ""},
 		{"behind", func(r *Report) { r.Sent = 9_899 }, "behind"},
+		{"fewer random moments", func(r *Report) { r.Sent, r.Offered = 9_700, 9_700 }, ""},
 		{"behind in a closed loop", func(r *Report) { r.Sent, r.Rate = 9_899, 0 }, ""},
 		{"interrupted", func(r *Report) { r.Sent, r.Interrupted = 10, true }, "interrupted"},
 		{"failed", func(r *Report) { r.Sent, r.Failure = 10, "gone" }, "failure"},

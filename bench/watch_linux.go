@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,10 +17,10 @@ import (
 // that a session that is held needs no goroutine. It reads what arrives.
 type poller struct {
 	// Constant.
-	epoll, wake int
-	heard       func(id int, data []byte) error
-	ended       func(id int, err error)
-	done        chan struct{} // closed when run has returned
+	epoll *epoll
+	heard func(id int, data []byte) error
+	ended func(id int, err error)
+	done  chan struct{} // closed when run has returned
 
 	mu  sync.Mutex  // guards what follows
 	fds map[int]int // descriptors by session. They are open: who closes one has had ended called
@@ -27,29 +28,13 @@ type poller struct {
 
 // newPoller returns nil where there is no descriptor left for it.
 func newPoller(heard func(int, []byte) error, ended func(int, error)) *poller {
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	epoll, err := newEpoll()
 	if err != nil {
 		return nil
 	}
-	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		unix.Close(epoll)
-		return nil
-	}
-	p := &poller{epoll: epoll, wake: wake, heard: heard, ended: ended, done: make(chan struct{}), fds: make(map[int]int)}
-	if err := p.register(wake, -1); err != nil {
-		unix.Close(epoll)
-		unix.Close(wake)
-		return nil
-	}
+	p := &poller{epoll: epoll, heard: heard, ended: ended, done: make(chan struct{}), fds: make(map[int]int)}
 	go p.run() // until stop
 	return p
-}
-
-// register has events of fd reported with id.
-func (p *poller) register(fd, id int) error {
-	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP, Fd: int32(id)}
-	return unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, &ev)
 }
 
 // pollable reports whether what conn reads is what its socket does.
@@ -76,7 +61,7 @@ func (p *poller) addFD(id, fd int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fds[id] = fd
-	if p.register(fd, id) != nil {
+	if p.epoll.control(unix.EPOLL_CTL_ADD, fd, int32(id), unix.EPOLLIN|unix.EPOLLRDHUP) != nil {
 		delete(p.fds, id)
 		return false
 	}
@@ -86,15 +71,10 @@ func (p *poller) addFD(id, fd int) bool {
 // run waits for what happens to the sockets.
 func (p *poller) run() {
 	defer close(p.done)
-	events := make([]unix.EpollEvent, 128)
 	buf := make([]byte, 64<<10)
 	for {
-		n, err := unix.EpollWait(p.epoll, events, -1)
-		if err != nil && err != unix.EINTR {
-			panic("bench: epoll_wait: " + err.Error()) // a bug of ours: no such descriptor
-		}
-		for _, ev := range events[:max(n, 0)] {
-			if ev.Fd < 0 {
+		for _, ev := range p.epoll.wait(int64(time.Hour)) {
+			if ev.Fd == wakeSlot {
 				return
 			}
 			p.look(int(ev.Fd), buf)
@@ -128,7 +108,7 @@ func (p *poller) look(id int, buf []byte) {
 	p.mu.Lock()
 	delete(p.fds, id)
 	p.mu.Unlock()
-	unix.EpollCtl(p.epoll, unix.EPOLL_CTL_DEL, fd, nil)
+	p.epoll.control(unix.EPOLL_CTL_DEL, fd, 0, 0)
 	p.ended(id, err)
 }
 
@@ -140,8 +120,7 @@ func (p *poller) datagrams(fd int) bool {
 
 // stop ends run and waits for it.
 func (p *poller) stop() {
-	unix.Write(p.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	p.epoll.wakeUp()
 	<-p.done
-	unix.Close(p.wake)
-	unix.Close(p.epoll)
+	p.epoll.close()
 }

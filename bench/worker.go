@@ -11,6 +11,7 @@ type plan struct {
 	keeps   bool // the transport keeps messages: datagrams, unixpacket, ws
 	lossy   bool // it may also lose them: udp, unixgram
 	timeout int64
+	answer  int // bytes of the longest answer where the transport keeps messages, as far as is looked
 
 	began       time.Time // the zero of times
 	from, until int64     // what is measured: until 0 is without end
@@ -55,6 +56,24 @@ type worker struct {
 	// info gets what the system knew of a session's socket before the driver
 	// closed it. Any goroutine may call it.
 	info func(sockinfo)
+}
+
+// An expiry says when it is looked who has waited for too long.
+type expiry struct {
+	at   int64
+	late bool // it was not looked at its time: answers may be here that nobody has read
+}
+
+// due reports whether to look now, and sets when to look next. Who was kept from looking for
+// long reads what has come meanwhile first.
+func (e *expiry) due(p *plan, now int64) bool {
+	if now < e.at {
+		return false
+	}
+	patience := min(max(p.timeout/20, int64(time.Millisecond)), int64(50*time.Millisecond))
+	e.late = !e.late && e.at > 0 && now-e.at > p.timeout/2
+	e.at = now + patience
+	return !e.late
 }
 
 // part is how much of the time from one moment to another is measured.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -36,7 +37,10 @@ func openReportFiles(plot, hgrm string) (f reportFiles, err error) {
 	if f.plot, err = openReportFile("plot", plot); err != nil {
 		return f, err
 	}
-	if f.hgrm, err = openReportFile("hgrm", hgrm); err != nil {
+	if f.hgrm, err = openReportFile("hgrm", hgrm); err == nil && f.plot.same(f.hgrm) {
+		err = fmt.Errorf("--plot %s and --hgrm %s are the same file", plot, hgrm)
+	}
+	if err != nil {
 		f.close()
 	}
 	return f, err
@@ -71,11 +75,21 @@ func openReportFile(flag, name string) (*reportFile, error) {
 	}
 	_, err := os.Lstat(name)
 	made := errors.Is(err, os.ErrNotExist)
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666)
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|notBlocking, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("--%s: %w", flag, err)
 	}
 	return &reportFile{flag, file, made}, nil
+}
+
+// same reports whether one of two would replace what the other has.
+func (f *reportFile) same(o *reportFile) bool {
+	if f == nil || o == nil {
+		return false
+	}
+	a, errA := f.file.Stat()
+	b, errB := o.file.Stat()
+	return errA == nil && errB == nil && a.Mode().IsRegular() && os.SameFile(a, b)
 }
 
 // write replaces what the file has by what render writes, if there is something.
@@ -88,6 +102,7 @@ func (f *reportFile) write(render func(io.Writer) error, something bool) error {
 	if err == nil {
 		f.file.Truncate(0) // what is no regular file cannot, and need not be
 		_, err = f.file.Write(b.Bytes())
+		err = cmp.Or(err, f.file.Close()) // some tell only then that there is no room
 	}
 	if err != nil {
 		return fmt.Errorf("--%s %s: %w", f.flag, f.file.Name(), err)

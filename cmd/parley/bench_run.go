@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"net"
 	"os"
 	"slices"
@@ -138,9 +137,7 @@ func complaint(r *bench.Report) string {
 
 // kindsText lists what went wrong, the most frequent first: ": 3 reset, 1 refused".
 func kindsText(r *bench.Report) string {
-	kinds := slices.SortedFunc(maps.Keys(r.Errors), func(a, b string) int {
-		return cmp.Or(cmp.Compare(r.Errors[b], r.Errors[a]), cmp.Compare(a, b))
-	})
+	kinds := r.Kinds()
 	if len(kinds) == 0 {
 		return ""
 	}
@@ -172,22 +169,26 @@ func (e *benchError) Unwrap() error {
 	if e.report.Opened > 0 {
 		return nil
 	}
-	for kind, cause := range map[string]error{
+	causes := map[string]error{
 		"refused": syscall.ECONNREFUSED, "unreachable": syscall.EHOSTUNREACH, "timed out": os.ErrDeadlineExceeded,
 		"no such socket": syscall.ENOENT, "denied": syscall.EACCES,
 		"no such name": &net.DNSError{Name: e.at.Host, IsNotFound: true},
-	} {
-		if e.report.Errors[kind] > 0 {
+	}
+	for _, kind := range e.report.Kinds() {
+		if cause := causes[kind]; cause != nil {
 			return &transport.OpError{Op: "dial", Endpoint: e.at, Err: cause}
 		}
 	}
 	return nil
 }
 
-// middlePair is the pair with the median ratio of rates, among those of which both
-// were measured.
+// middlePair is the pair with the median ratio of rates, among those that compare if there are
+// any.
 func middlePair(rounds []bench.Pair) (bench.Pair, bool) {
-	whole := slices.DeleteFunc(slices.Clone(rounds), func(p bench.Pair) bool { return p.A == nil || p.B == nil })
+	whole := slices.DeleteFunc(slices.Clone(rounds), bench.Pair.Cut)
+	if len(whole) == 0 {
+		whole = slices.Clone(rounds)
+	}
 	if len(whole) == 0 {
 		return bench.Pair{}, false
 	}

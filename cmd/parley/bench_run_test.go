@@ -54,15 +54,15 @@ func TestBenchHints(t *testing.T) {
 }
 
 func TestMiddlePair(t *testing.T) {
-	r := new(bench.Report)
+	r, cut := new(bench.Report), &bench.Report{Failure: "no session is left"}
 	pair := func(rate float64) bench.Pair { return bench.Pair{A: r, B: r, Rate: rate} }
 	for _, tt := range []struct {
 		rounds []bench.Pair
 		want   float64 // -1: none
 	}{
 		{nil, -1},
-		{[]bench.Pair{{A: r}}, -1},
-		{[]bench.Pair{pair(3), {A: r}, pair(1), pair(2)}, 2},
+		{[]bench.Pair{{A: r, B: cut, Rate: 9}}, 9},
+		{[]bench.Pair{pair(3), {A: r, B: cut, Rate: 9}, pair(1), pair(2)}, 2},
 	} {
 		got, ok := middlePair(tt.rounds)
 		if ok != (tt.want >= 0) || ok && got.Rate != tt.want {

@@ -69,3 +69,7 @@ func pollStdout(fd int32, wake *os.File, gone func(), ended chan<- struct{}) {
 		}
 	}
 }
+
+// notBlocking makes the opening of a named pipe that nobody reads fail (ENXIO), where it
+// would wait, and no signal could end that.
+const notBlocking = unix.O_NONBLOCK
