@@ -46,3 +46,16 @@ func TestCutRoundsDoNotCompare(t *testing.T) {
 		t.Errorf("ratio %+v, want %+v", c.Rate, want)
 	}
 }
+
+// Who was kept from looking reads first, once.
+func TestExpiryAfterAStall(t *testing.T) {
+	p, e := &plan{timeout: int64(time.Second)}, expiry{}
+	for i, c := range []struct {
+		now time.Duration
+		due bool
+	}{{0, true}, {time.Millisecond, false}, {time.Second, false}, {1050 * time.Millisecond, true}, {3 * time.Second, false}, {5 * time.Second, true}} {
+		if due := e.due(p, int64(c.now)); due != c.due {
+			t.Errorf("look %d: due %v at %v, want %v", i, due, c.now, c.due)
+		}
+	}
+}

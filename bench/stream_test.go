@@ -680,3 +680,12 @@ func TestStreamOfAnotherExchange(t *testing.T) {
 		t.Errorf("received = %d, %v, want 1 and its own error", n, err)
 	}
 }
+
+// What is only due waits for us, and not for an answer.
+func TestStreamDueIsNotUnderWay(t *testing.T) {
+	s := newStream(pureWorker(Load{Exchange: mustEcho(t, Content{Size: 4})}, false), 0)
+	s.due(0)
+	if _, err := s.expire(2 * int64(time.Second)); err != nil {
+		t.Errorf("nothing is under way: %v", err)
+	}
+}

@@ -123,3 +123,23 @@ func TestKindOf(t *testing.T) {
 		}
 	}
 }
+
+// What was given up in one interval and comes in another is not a negative loss there.
+func TestLostOfAnIntervalIsNotNegative(t *testing.T) {
+	p := &plan{load: Load{}}
+	y := newTally()
+	y.lost, y.late = -40, 40
+	if i := y.interval(p, 0, int64(time.Second)); i.Lost != 0 {
+		t.Errorf("lost %d, want 0", i.Lost)
+	}
+}
+
+// What is known of all sockets is the sum.
+func TestSocketsAdd(t *testing.T) {
+	var s sockets
+	s.add(sockinfo{tcp: true, retransmits: 2, rtt: 3 * time.Millisecond, drops: -1})
+	s.add(sockinfo{tcp: true, retransmits: 5, rtt: time.Millisecond, drops: -1})
+	if got, want := *s.tcp(), (TCP{2, 7, time.Millisecond, 2 * time.Millisecond, 3 * time.Millisecond}); got != want || s.dropped() != -1 {
+		t.Errorf("%+v and %d dropped, want %+v and -1", got, s.dropped(), want)
+	}
+}

@@ -63,7 +63,7 @@ type tlsJSON struct {
 	VerifyError string            `json:"verify_error,omitempty"`
 	Chain       []certificateJSON `json:"chain,omitempty"`
 	Names       []string          `json:"names,omitempty"`
-	Days        int               `json:"days"`
+	Days        *int              `json:"days,omitempty"`
 	Pin         string            `json:"pin,omitempty"`
 	Handshake   float64           `json:"handshake_ms,omitempty"`
 	OCSP        bool              `json:"ocsp"`
@@ -102,7 +102,10 @@ func jsonOfTLS(t *TLS) *tlsJSON {
 	out := &tlsJSON{
 		Version: t.Version, Cipher: t.Cipher, KeyExchange: t.KeyExchange, ALPN: t.ALPN,
 		ServerName: t.ServerName, Verified: t.Verified, VerifyError: t.VerifyError,
-		Names: t.Names, Days: t.Days, Pin: t.Pin, Handshake: milliseconds(t.Handshake), OCSP: t.OCSP, Notes: t.Notes,
+		Names: t.Names, Pin: t.Pin, Handshake: milliseconds(t.Handshake), OCSP: t.OCSP, Notes: t.Notes,
+	}
+	if len(t.Chain) > 0 {
+		out.Days = &t.Days
 	}
 	for _, c := range t.Chain {
 		out.Chain = append(out.Chain, certificateJSON{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"sync"
 	"time"
 
 	"parley/endpoint"
@@ -17,12 +18,15 @@ type looker struct {
 	o     Options
 	names *names
 
+	mu    sync.Mutex                                       // guards what follows
+	files map[endpoint.Endpoint]func() (tlsOptions, error) // by endpoint without its port
+
 	// dial connects to an endpoint whose host is numeric, where it has one.
 	dial func(context.Context, endpoint.Endpoint) (net.Conn, error)
 }
 
 func newLooker(o Options) *looker {
-	return &looker{o: o, names: newNames(nil), dial: transport.Dial}
+	return &looker{o: o, files: make(map[endpoint.Endpoint]func() (tlsOptions, error)), names: newNames(nil), dial: transport.Dial}
 }
 
 // look finds out what is at t. It returns soon after ctx has ended, and within the
@@ -44,6 +48,20 @@ func (l *looker) look(ctx context.Context, t Target) Result {
 	return r
 }
 
+// tlsOptions reads the options of e once for all its ports: the files they name may
+// be long.
+func (l *looker) tlsOptions(e endpoint.Endpoint) (tlsOptions, error) {
+	e.Port = ""
+	l.mu.Lock()
+	read, ok := l.files[e]
+	if !ok {
+		read = sync.OnceValues(func() (tlsOptions, error) { return readTLSOptions(e) })
+		l.files[e] = read
+	}
+	l.mu.Unlock()
+	return read()
+}
+
 // fail says in r why its target is not up.
 func (r *Result) fail(err error) {
 	c := cause.Of(err)
@@ -53,7 +71,10 @@ func (r *Result) fail(err error) {
 
 // stateOf is the state that an error of connecting shows.
 func stateOf(err error) State {
+	var dns *net.DNSError
 	switch word := cause.Of(err).Word; {
+	case errors.As(err, &dns): // nothing was sent to the target
+		return Failed
 	case word == "refused", errors.Is(err, errItself):
 		return Refused
 	case word == "timed out":

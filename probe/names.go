@@ -3,6 +3,8 @@ package probe
 import (
 	"cmp"
 	"context"
+	"errors"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -42,13 +44,18 @@ func (n *names) addrs(ctx context.Context, e endpoint.Endpoint) ([]netip.Addr, e
 		return []netip.Addr{a.Unmap()}, nil
 	}
 	l := n.of(ctx, e)
+	var err error
 	select {
 	case <-l.done:
+		err = l.err
 	case <-ctx.Done():
-		return nil, opError("dial", e, ctx.Err())
+		err = ctx.Err()
 	}
-	if l.err != nil {
-		return nil, opError("dial", e, l.err)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = &net.DNSError{Err: "no answer in time", Name: e.Host, IsTimeout: true}
+	}
+	if err != nil {
+		return nil, opError("dial", e, err)
 	}
 	return ofFamily(e, l.addrs)
 }

@@ -23,8 +23,9 @@ type pinging struct {
 	round   []time.Duration
 
 	duplicates, late, damaged, reports int
-	ttl                                int   // of the first answer
-	report                             error // the first that a router, the host or the system said instead
+	ttl                                int        // of the first answer
+	from                               netip.Addr // of it; a group's is a member's
+	report                             error      // the first that a router, the host or the system said instead
 }
 
 // pingState is what became of a request.
@@ -135,7 +136,7 @@ func (p *pinging) answer(n int, a arrival) {
 		return
 	}
 	if p.round = append(p.round, took); len(p.round) == 1 {
-		p.ttl = a.ttl
+		p.ttl, p.from = a.ttl, a.from
 	}
 }
 
@@ -158,7 +159,7 @@ func (p *pinging) similar(data []byte) bool {
 
 // found is what is known of the host.
 func (p *pinging) found(method string) Ping {
-	f := Ping{Sent: p.sent, Received: len(p.round), Duplicates: p.duplicates, TTL: p.ttl, Method: method, From: p.addr}
+	f := Ping{Sent: p.sent, Received: len(p.round), Duplicates: p.duplicates, TTL: p.ttl, Method: method, From: p.from}
 	if p.sent > 0 {
 		f.Loss = float64(p.sent-len(p.round)) / float64(p.sent)
 	}

@@ -21,30 +21,30 @@ type question struct {
 	// service that never answers.
 	describe func(asked, answer []byte) (words string, ok bool)
 
-	elsewhere bool // it is answered from another port
+	elsewhere bool // it is answered from another port, which is heard on IPv4 only
 }
 
 // questions are all that are known. Constant.
 var questions = []question{
-	{service: "echo", asked: "to echo 16 bytes", ports: []int{7, 7007}, ask: askEcho, describe: describeEcho},
+	{service: "echo", asked: "16 bytes to echo", ports: []int{7, 7007}, ask: askEcho, describe: describeEcho},
 	{service: "discard", asked: "an empty datagram; discard never answers", ports: []int{9, 7009}, ask: askNothing},
-	{service: "chargen", asked: "for characters", ports: []int{19, 7019}, ask: askNothing, describe: describeChargen},
-	{service: "daytime", asked: "for the time in words", ports: []int{13, 7013}, ask: askNothing, describe: describeDaytime},
-	{service: "time", asked: "for the seconds since 1900", ports: []int{37, 7037}, ask: askNothing, describe: describeTime},
-	{service: "ack", asked: "for an acknowledgement", ports: []int{50001}, ask: askText, describe: describeAck},
-	{service: "stamp", asked: "for a time stamp", ports: []int{21567}, ask: askText, describe: describeStamp},
-	{service: "timesync", asked: "for the time in a format", ports: []int{9527}, ask: askTimesync, describe: describeTimesync},
-	{service: "chat", asked: "to QUIT parley's chat", ports: []int{9528}, ask: askChat, describe: describeChat},
+	{service: "chargen", asked: "a request for characters", ports: []int{19, 7019}, ask: askNothing, describe: describeChargen},
+	{service: "daytime", asked: "a request for the time in words", ports: []int{13, 7013}, ask: askNothing, describe: describeDaytime},
+	{service: "time", asked: "a request for the seconds since 1900", ports: []int{37, 7037}, ask: askNothing, describe: describeTime},
+	{service: "ack", asked: "a text to acknowledge", ports: []int{50001}, ask: askText, describe: describeAck},
+	{service: "stamp", asked: "a text to stamp", ports: []int{21567}, ask: askText, describe: describeStamp},
+	{service: "timesync", asked: "a format for the time", ports: []int{9527}, ask: askTimesync, describe: describeTimesync},
+	{service: "chat", asked: "QUIT of parley's chat", ports: []int{9528}, ask: askChat, describe: describeChat},
 	{service: "ntp", asked: "an NTP request", ports: []int{123, 11123}, ask: askNTP, describe: describeNTP},
-	{service: "dns", asked: "for the name servers of the root", ports: []int{53}, ask: askDNS, describe: describeDNS},
-	{service: "mdns", asked: "which services there are, by multicast DNS", ports: []int{5353}, ask: askMDNS, describe: describeDNS},
-	{service: "snmp", asked: "for sysDescr of community public, by SNMP v2c", ports: []int{161}, ask: askSNMP, describe: describeSNMP},
-	{service: "tftp", asked: "for a file that is not there", ports: []int{69}, ask: askTFTP, describe: describeTFTP, elsewhere: true},
+	{service: "dns", asked: "a question for the name servers of the root", ports: []int{53}, ask: askDNS, describe: describeDNS},
+	{service: "mdns", asked: "a question which services there are, by multicast DNS", ports: []int{5353}, ask: askMDNS, describe: describeDNS},
+	{service: "snmp", asked: "a question for sysDescr of community public, by SNMP v2c", ports: []int{161}, ask: askSNMP, describe: describeSNMP},
+	{service: "tftp", asked: "a request for a file that is not there", ports: []int{69}, ask: askTFTP, describe: describeTFTP, elsewhere: true},
 	{service: "syslog", asked: "an empty datagram; syslog never answers", ports: []int{514}, ask: askNothing},
-	{service: "quic", asked: "for the versions of QUIC", ports: []int{443, 853, 8443}, ask: askQUIC, describe: describeQUIC},
+	{service: "quic", asked: "a question for the versions of QUIC", ports: []int{443, 853, 8443}, ask: askQUIC, describe: describeQUIC},
 	{service: "stun", asked: "a STUN binding request", ports: []int{3478}, ask: askSTUN, describe: describeSTUN},
-	{service: "memcached", asked: "for the version of memcached", ports: []int{11211}, ask: askMemcached, describe: describeMemcached},
-	{service: "ssdp", asked: "for root devices, by SSDP", ports: []int{1900}, ask: askSSDP, describe: describeSSDP},
+	{service: "memcached", asked: "a question for the version of memcached", ports: []int{11211}, ask: askMemcached, describe: describeMemcached},
+	{service: "ssdp", asked: "a search for root devices, by SSDP", ports: []int{1900}, ask: askSSDP, describe: describeSSDP},
 }
 
 // plain is what is asked where nothing is known.

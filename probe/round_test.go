@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -291,5 +292,17 @@ func TestDescriptorLimit(t *testing.T) {
 	both := descriptorLimit(mustParse(t, "udp://127.0.0.1:60-70"))
 	if numeric > free-sparedDescriptors || numeric < free/2 || named > numeric/nameDescriptors+1 || both != named {
 		t.Errorf("with %d free: %d by address, %d by name, %d with tftp", free, numeric, named, both)
+	}
+}
+
+// A certificate that stays as wrong as it was has not changed.
+func TestKnownHasNoTime(t *testing.T) {
+	root := issue(t, nil, authority("root"))
+	s := issue(t, root, func(c *x509.Certificate) { c.NotAfter = today.Add(-10 * time.Minute) })
+	at := func(now time.Time) known {
+		return knownOf(Result{State: Open, TLS: &TLS{VerifyError: believing(root).judge([]*x509.Certificate{s.cert}, now).err().Error()}})
+	}
+	if at(today) != at(today.Add(time.Minute)) {
+		t.Error("changed within a minute")
 	}
 }

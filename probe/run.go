@@ -8,7 +8,7 @@ import (
 // Options say how to look. The zero value of each field is the default that is
 // named.
 type Options struct {
-	Timeout     time.Duration // of one target, or one ping. Default 2 s
+	Timeout     time.Duration // of each step of a target: its name and connecting, a handshake, an upgrade; of one datagram, or ping. Default 2 s
 	Concurrency int           // targets under way at once. Default 256; never more than the system has descriptors for
 	Rate        float64       // targets begun a second. Default 1000; negative no limit
 	Banner      time.Duration // how long an open port is listened to for what the peer says first. Default 250 ms; negative not at all

@@ -87,7 +87,7 @@ func (h *handshake) shake(ctx context.Context, c net.Conn, connected time.Durati
 	h.took = time.Since(begun)
 	h.state = h.conn.ConnectionState() // a server that turns us away has shown its certificate
 	if err == nil && h.wanted && h.state.Version == tls.VersionTLS13 {
-		err = h.refusal(refusalWait + 2*connected)
+		err = h.refusal(ctx, refusalWait+2*connected)
 	}
 	h.raw, h.err = err, h.explain(ctx, err)
 }
@@ -98,10 +98,12 @@ func (h *handshake) shake(ctx context.Context, c net.Conn, connected time.Durati
 const refusalWait = 250 * time.Millisecond
 
 // refusal is what comes of the client certificate.
-func (h *handshake) refusal(wait time.Duration) error {
+func (h *handshake) refusal(ctx context.Context, wait time.Duration) error {
 	h.asking = true
 	h.conn.SetReadDeadline(time.Now().Add(wait))
+	stop := context.AfterFunc(ctx, func() { h.conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer func() {
+		stop()
 		h.asking = false
 		h.conn.SetReadDeadline(time.Time{})
 	}()
@@ -131,6 +133,8 @@ func (h *handshake) instead(before *handshake) *handshake {
 		return before
 	case h.state.Version < tls.VersionTLS12:
 		h.err = worded(before.raw, fmt.Sprintf("it speaks nothing newer than %s, which is not safe any more (RFC 8996); TLS 1.2 is wanted", tls.VersionName(h.state.Version)))
+	case h.raw == nil && !slices.ContainsFunc(tls.InsecureCipherSuites(), func(s *tls.CipherSuite) bool { return s.ID == h.state.CipherSuite }):
+		return before // it could have shaken hands with us the first time
 	case h.raw == nil:
 		h.err = worded(before.raw, fmt.Sprintf("it takes no cipher that is safe, only such as %s", tls.CipherSuiteName(h.state.CipherSuite)))
 	}

@@ -13,6 +13,7 @@ import (
 type verdict struct {
 	problems []problem
 	notes    []string
+	pinned   bool // the key is that of pin=, or there is none
 }
 
 // A problem is one reason not to believe a certificate, in words. err is what
@@ -64,11 +65,13 @@ func (o tlsOptions) judge(chain []*x509.Certificate, now time.Time) verdict {
 	for i := range found { // as package tls has it, with the whole chain
 		found[i].err = &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: found[i].err}
 	}
+	got := pinText(chain[0])
+	v.pinned = o.pin == "" || got == o.pin
 	if o.pin == "" {
 		v.problems = found
 		return v
 	}
-	if got := pinText(chain[0]); got != o.pin {
+	if !v.pinned {
 		v.problems = append(v.problems, problem{text: fmt.Sprintf("the server's key is %s, not the pinned %s", got, o.pin)})
 	}
 	switch {

@@ -13,7 +13,7 @@ import (
 // described too.
 func (l *looker) secure(ctx context.Context, r *Result) {
 	e := r.Target.Endpoint
-	o, err := readTLSOptions(e)
+	o, err := l.tlsOptions(e)
 	if err != nil {
 		r.fail(opError("dial", e, err))
 		return
@@ -26,6 +26,7 @@ func (l *looker) secure(ctx context.Context, r *Result) {
 	}
 	defer h.conn.Close()
 	if h.mayBeOld() {
+		h.conn.Close() // one descriptor at a time
 		if old, again := l.shake(ctx, e, newOldHandshake(o)); again.err == nil {
 			defer old.conn.Close()
 			h = old.instead(h)
@@ -36,7 +37,7 @@ func (l *looker) secure(ctx context.Context, r *Result) {
 	case h.err != nil:
 		r.fail(opError("handshake", e, h.err))
 		r.State = Failed // it was connected
-	case r.TLS.VerifyError != "" && !o.insecure:
+	case r.TLS.VerifyError != "" && !(o.insecure && h.verdict.pinned):
 		r.fail(opError("handshake", e, h.verdict.err()))
 		r.State = Open // and not up
 	default:

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -298,5 +300,69 @@ func TestSecureWebSocket(t *testing.T) {
 	}
 	if r := lookTLS(t, "wss://"+ln.Addr().String()+"/no"+pin); r.Up || r.TLS == nil || !strings.Contains(r.Err.Error(), "404") {
 		t.Errorf("/no: %+v", r)
+	}
+}
+
+// shakes is a TLS server with the chain of p.
+func shakes(t *testing.T, p papers, change func(*tls.Config)) string {
+	pair, err := tls.LoadX509KeyPair(p.chain, p.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := &tls.Config{Certificates: []tls.Certificate{pair}}
+	change(cfg)
+	e := listen(t, "tcp://127.0.0.1:0", func(c net.Conn) { s := tls.Server(c, cfg); s.Handshake(); silent(s) })
+	return "tls://127.0.0.1:" + e.Port
+}
+
+// Without chain and name a pin is still looked at, as package transport has it.
+func TestInsecureKeepsPin(t *testing.T) {
+	at := shakes(t, writePapers(t), func(*tls.Config) {})
+	r := lookAt(t, t.Context(), newLooker(Options{}), at+"?insecure=1")
+	if !r.Up {
+		t.Fatalf("%s: %v", r.State, r.Err)
+	}
+	if right := lookAt(t, t.Context(), newLooker(Options{}), at+"?insecure=1&pin="+r.TLS.Pin); !right.Up {
+		t.Errorf("the right pin: %s, %v", right.State, right.Err)
+	}
+	if wrong := lookAt(t, t.Context(), newLooker(Options{}), at+"?insecure=1&pin=sha256:"+strings.Repeat("0", 64)); wrong.Up || wrong.State != Open {
+		t.Errorf("another pin: %s, up %t", wrong.State, wrong.Up)
+	}
+}
+
+// A server that fails once is not one that takes no safe cipher.
+func TestFailsOnce(t *testing.T) {
+	var n atomic.Int32
+	at := shakes(t, writePapers(t), func(c *tls.Config) {
+		c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			if n.Add(1) == 1 {
+				return nil, errors.New("not now")
+			}
+			return nil, nil
+		}
+	})
+	r := lookAt(t, t.Context(), newLooker(Options{}), at)
+	if r.State != Failed || !strings.Contains(r.Err.Error(), "internal_error") {
+		t.Errorf("%s: %v", r.State, r.Err)
+	}
+	if text, err := json.Marshal(r); err != nil || strings.Contains(string(text), `"days"`) {
+		t.Errorf("days of no certificate: %s, %v", text, err)
+	}
+}
+
+// What comes of a client certificate is waited for while somebody wants to know.
+func TestRefusalEndsWithContext(t *testing.T) {
+	at := shakes(t, writePapers(t), func(c *tls.Config) { c.ClientAuth, c.SessionTicketsDisabled = tls.RequestClientCert, true })
+	c, err := net.Dial("tcp", strings.TrimPrefix(at, "tls://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	late := time.AfterFunc(patience, func() { c.Close() })
+	newHandshake(tlsOptions{insecure: true}).shake(ctx, c, time.Hour)
+	if !late.Stop() {
+		t.Error("it went on")
 	}
 }

@@ -88,9 +88,6 @@ func dial(cmd *cobra.Command, e *env, f *dialFlags, arg string) error {
 	if err := transport.CheckDial(at); err != nil {
 		return usageError{err: err}
 	}
-	if err := transport.CheckFiles(at); err != nil {
-		return usageError{err: err}
-	}
 	t, err := f.talkOf(cmd, at)
 	if err != nil {
 		return err

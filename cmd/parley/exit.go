@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+
+	"parley/transport"
 )
 
 // Exit statuses.
@@ -56,12 +58,13 @@ func statusOf(err error) int {
 	var exit exitError
 	var usage usageError
 	var output *outputError
+	var option *transport.OptionError // found by dialling, before anything is sent
 	switch {
 	case err == nil:
 		return statusOK
 	case errors.As(err, &exit):
 		return exit.status
-	case errors.As(err, &usage), errors.As(err, &output):
+	case errors.As(err, &usage), errors.As(err, &output), errors.As(err, &option):
 		return statusUsage
 	case errors.Is(err, errStdoutClosed):
 		return statusPipe

@@ -172,7 +172,7 @@ func (s *probeShow) giveHints() {
 
 // noteFailure keeps why r is not up, if something can be tried about it.
 func (s *probeShow) noteFailure(r probe.Result) {
-	if r.Err == nil || !s.few || r.State != probe.Failed && r.State != probe.Open {
+	if r.Err == nil || r.Ping != nil || !s.few && s.failures != nil || r.State != probe.Failed && r.State != probe.Open {
 		return
 	}
 	err := r.Err

@@ -17,9 +17,11 @@ type groups struct {
 }
 
 type groupKey struct {
-	at    endpoint.Endpoint // without its port
-	state probe.State
-	errno string
+	service string
+	at      endpoint.Endpoint // without its port
+	state   probe.State
+	errno   string
+	why     string // where the state does not say it
 }
 
 // group is results that are alike.
@@ -30,7 +32,7 @@ type group struct {
 }
 
 func (g *groups) add(r probe.Result) {
-	key := groupKey{r.Target.Endpoint.Bare(), r.State, errnoText(r)}
+	key := groupKey{r.Target.Service, r.Target.Endpoint.Bare(), r.State, errnoText(r), whyText(r)}
 	key.at.Port = ""
 	one := g.by[key]
 	if one == nil {
@@ -47,6 +49,17 @@ func (g *groups) add(r probe.Result) {
 	one.ports = append(one.ports, portNumber(r.Target.Endpoint))
 }
 
+// whyText is what a state that can have many reasons is about.
+func whyText(r probe.Result) string {
+	switch {
+	case r.State == probe.Failed && r.Err != nil:
+		return failureText(r.Err)
+	case r.State == probe.Open && r.TLS != nil:
+		return validity(r.TLS)
+	}
+	return ""
+}
+
 // take empties g.
 func (g *groups) take() []*group {
 	all := g.order
@@ -60,10 +73,16 @@ func (g *group) line(wide int) string {
 	if g.key.state == probe.NoAnswer {
 		details += ", open or filtered"
 	}
-	if g.key.errno != "" {
-		details += ", " + g.key.errno
+	for _, text := range []string{g.key.why, g.key.errno} {
+		if text != "" {
+			details += ", " + visible(text)
+		}
 	}
-	return columnsLine(g.key.at.String(), string(g.key.state), "", details+": "+ranges(g.ports, mostRanges), wide)
+	target := g.key.at.String()
+	if g.key.service != "" {
+		target = g.key.service + "@" + target
+	}
+	return columnsLine(target, string(g.key.state), "", details+": "+ranges(g.ports, mostRanges), wide)
 }
 
 // mostRanges is how many ranges of ports a line has.

@@ -26,7 +26,7 @@ func (f *probeFlags) add(cmd *cobra.Command) {
 	f.tries = countFlag{low: 1, high: 100}
 	f.rate.off = true
 	set := cmd.Flags()
-	set.Var(&f.timeout, "timeout", "how long a target, or a ping, may take (default 2s)")
+	set.Var(&f.timeout, "timeout", "how long each step of a target, or a ping, may take (default 2s)")
 	set.Var(&f.concurrency, "concurrency", "targets under way at once (default 256)")
 	set.Var(&f.rate, "rate", "targets begun a second, 0 is no limit (default 1000)")
 	set.Var(&f.banner, "banner", "how long to listen to an open tcp or unix target for what it says first, 0 is not at all (default 250ms)")
@@ -50,7 +50,7 @@ var ofSchemes = []struct {
 	flag    string
 	schemes []string
 }{
-	{"banner", []string{"tcp", "tcp4", "tcp6", "unix"}},
+	{"banner", []string{"tcp", "tcp4", "tcp6", "unix", "unixpacket"}},
 	{"tries", []string{"udp", "udp4", "udp6", "unixgram"}},
 	{"count", []string{"icmp", "icmp4", "icmp6"}},
 	{"interval", []string{"icmp", "icmp4", "icmp6"}},

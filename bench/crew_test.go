@@ -11,38 +11,6 @@ import (
 	"parley/endpoint"
 )
 
-// What is only due waits for us, and not for an answer.
-func TestStreamDueIsNotUnderWay(t *testing.T) {
-	s := newStream(pureWorker(Load{Exchange: mustEcho(t, Content{Size: 4})}, false), 0)
-	s.due(0)
-	if _, err := s.expire(2 * int64(time.Second)); err != nil {
-		t.Errorf("nothing is under way: %v", err)
-	}
-}
-
-// Who was kept from looking reads first, once.
-func TestExpiryAfterAStall(t *testing.T) {
-	p, e := &plan{timeout: int64(time.Second)}, expiry{}
-	for i, c := range []struct {
-		now time.Duration
-		due bool
-	}{{0, true}, {time.Millisecond, false}, {time.Second, false}, {1050 * time.Millisecond, true}, {3 * time.Second, false}, {5 * time.Second, true}} {
-		if due := e.due(p, int64(c.now)); due != c.due {
-			t.Errorf("look %d: due %v at %v, want %v", i, due, c.now, c.due)
-		}
-	}
-}
-
-// What was given up in one interval and comes in another is not a negative loss there.
-func TestLostOfAnIntervalIsNotNegative(t *testing.T) {
-	p := &plan{load: Load{}}
-	y := newTally()
-	y.lost, y.late = -40, 40
-	if i := y.interval(p, 0, int64(time.Second)); i.Lost != 0 {
-		t.Errorf("lost %d, want 0", i.Lost)
-	}
-}
-
 // Datagrams of a Unix socket may be longer than those of UDP.
 func TestLongUnixgrams(t *testing.T) {
 	for _, mode := range []Mode{Messages, Connects, Holds} {
@@ -107,15 +75,5 @@ func TestCrewRefusedDatagram(t *testing.T) {
 	c.run(nil)
 	if w.tally.sent != int64(conn.took) || w.tally.errors["refused"] != 1 {
 		t.Errorf("%d sent, the socket took %d; errors %v", w.tally.sent, conn.took, w.tally.errors)
-	}
-}
-
-// What is known of all sockets is the sum.
-func TestSocketsAdd(t *testing.T) {
-	var s sockets
-	s.add(sockinfo{tcp: true, retransmits: 2, rtt: 3 * time.Millisecond, drops: -1})
-	s.add(sockinfo{tcp: true, retransmits: 5, rtt: time.Millisecond, drops: -1})
-	if got, want := *s.tcp(), (TCP{2, 7, time.Millisecond, 2 * time.Millisecond, 3 * time.Millisecond}); got != want || s.dropped() != -1 {
-		t.Errorf("%+v and %d dropped, want %+v and -1", got, s.dropped(), want)
 	}
 }
