@@ -199,22 +199,6 @@ func TestWebSocket(t *testing.T) {
 	}
 }
 
-// The Host header is what a browser sends.
-func TestWebSocketURL(t *testing.T) {
-	for text, want := range map[string]string{
-		"ws://h":                  "ws://h/",
-		"ws://h:80/x":             "ws://h/x",
-		"ws://h:8080/x":           "ws://h:8080/x",
-		"ws://[fe80::1%eth0]:7/x": "ws://[fe80::1]:7/x",
-		"ws://[::1]/x":            "ws://[::1]/x",
-		"ws://:81":                "ws://localhost:81/",
-	} {
-		if got := wsURL(endpoint.MustParse(text)); got != want {
-			t.Errorf("wsURL(%s) = %s, want %s", text, got, want)
-		}
-	}
-}
-
 // The whole way, with several kinds at once.
 func TestRun(t *testing.T) {
 	open := listen(t, "tcp://127.0.0.1:0", says("hi\n"))

@@ -12,6 +12,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"parley/transport"
 )
 
 // newTLS describes what a handshake has come to, which may not be its end. The
@@ -34,7 +36,7 @@ func newTLS(state tls.ConnectionState, now time.Time) *TLS {
 	}
 	t.Names = namesOf(chain[0])
 	t.Days = daysLeft(chain, now)
-	t.Pin = pinText(chain[0])
+	t.Pin = transport.PinOf(chain[0])
 	return t
 }
 

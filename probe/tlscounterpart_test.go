@@ -20,6 +20,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"parley/transport"
 )
 
 // papers are files that other programs read.
@@ -181,7 +183,7 @@ func TestOpenSSL(t *testing.T) {
 		}},
 		{"another name", ours, trust + "&servername=bank.example", false, "it is for example.org, 127.0.0.1, not for bank.example", nil},
 		{"an authority of its own", ours, "", false, `"root"`, nil},
-		{"a pin", ours, "?pin=" + pinText(p.server), true, "", func(r *TLS) bool {
+		{"a pin", ours, "?pin=" + transport.PinOf(p.server), true, "", func(r *TLS) bool {
 			return r.Verified && strings.Contains(strings.Join(r.Notes, "; "), "for its pin alone")
 		}},
 		{"keys that RSA carries", append(theirs, "-tls1_2", "-cipher", "AES128-SHA"), trust, false, "only such as TLS_RSA_WITH_AES_128_CBC_SHA", func(r *TLS) bool {
@@ -285,7 +287,7 @@ func TestStaple(t *testing.T) {
 	})
 	look := func(staple []byte) *TLS {
 		at := serveTLS(t, shaking(&tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{must.cert.Raw}, PrivateKey: must.key, OCSPStaple: staple}}}))
-		return lookTLS(t, "tls://"+at+"?pin="+pinText(must.cert)).TLS
+		return lookTLS(t, "tls://"+at+"?pin="+transport.PinOf(must.cert)).TLS
 	}
 	noted := func(r *TLS) bool { return strings.Contains(strings.Join(r.Notes, "; "), "must-staple") }
 	if r := look([]byte("a response")); !r.OCSP || noted(r) {

@@ -37,8 +37,8 @@ type handshake struct {
 func newHandshake(o tlsOptions) *handshake {
 	h := &handshake{o: o}
 	h.config = &tls.Config{
-		ServerName:           o.serverName,
-		NextProtos:           o.alpn,
+		ServerName:           o.ServerName,
+		NextProtos:           o.ALPN,
 		MinVersion:           tls.VersionTLS12,
 		InsecureSkipVerify:   true,
 		GetClientCertificate: h.clientCertificate,
@@ -60,8 +60,8 @@ func newOldHandshake(o tlsOptions) *handshake {
 // clientCertificate shows ours, if the server takes such.
 func (h *handshake) clientCertificate(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	h.wanted = true
-	if h.o.certificate != nil && asked.SupportsCertificate(h.o.certificate) == nil {
-		return h.o.certificate, nil
+	if h.o.Certificate != nil && asked.SupportsCertificate(h.o.Certificate) == nil {
+		return h.o.Certificate, nil
 	}
 	h.mute = true
 	return new(tls.Certificate), nil
@@ -177,7 +177,7 @@ func (h *handshake) certificateText() string {
 	switch {
 	case !h.wanted:
 		return ""
-	case h.mute && h.o.certificate != nil:
+	case h.mute && h.o.Certificate != nil:
 		return ", having asked for a client certificate; that of cert= is none that it takes, so it was not shown"
 	case h.mute:
 		return ", having asked for a client certificate (cert= key=)"
@@ -188,7 +188,7 @@ func (h *handshake) certificateText() string {
 // facts is what is known of the server at now, and sets the verdict.
 func (h *handshake) facts(now time.Time) *TLS {
 	t := newTLS(h.state, now)
-	t.ServerName, t.Handshake = h.o.serverName, h.took
+	t.ServerName, t.Handshake = h.o.ServerName, h.took
 	if len(h.state.PeerCertificates) == 0 {
 		return t
 	}

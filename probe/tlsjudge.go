@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"parley/transport"
 )
 
 // A verdict is what is thought of a chain.
@@ -61,21 +63,21 @@ func (o tlsOptions) judge(chain []*x509.Certificate, now time.Time) verdict {
 		return verdict{problems: []problem{{text: "the server showed no certificate"}}}
 	}
 	v := verdict{notes: o.notes(chain, now)}
-	found := slices.Concat(timeProblems(chain[0], now), nameProblems(chain[0], o.serverName), o.chainProblems(chain, now))
+	found := slices.Concat(timeProblems(chain[0], now), nameProblems(chain[0], o.ServerName), o.chainProblems(chain, now))
 	for i := range found { // as package tls has it, with the whole chain
 		found[i].err = &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: found[i].err}
 	}
-	got := pinText(chain[0])
-	v.pinned = o.pin == "" || got == o.pin
-	if o.pin == "" {
+	got := transport.PinOf(chain[0])
+	v.pinned = o.Pin == "" || got == o.Pin
+	if o.Pin == "" {
 		v.problems = found
 		return v
 	}
 	if !v.pinned {
-		v.problems = append(v.problems, problem{text: fmt.Sprintf("the server's key is %s, not the pinned %s", got, o.pin)})
+		v.problems = append(v.problems, problem{text: fmt.Sprintf("the server's key is %s, not the pinned %s", got, o.Pin)})
 	}
 	switch {
-	case o.authorities.pool != nil:
+	case o.Roots != nil:
 		v.problems = append(v.problems, found...)
 	case len(found) > 0 && v.problems == nil:
 		v.notes = append(v.notes, "believed for its pin alone, as without it: "+problems(found).Error())
@@ -171,7 +173,7 @@ func (o tlsOptions) verify(chain []*x509.Certificate, at time.Time) ([][]*x509.C
 	for _, c := range chain[1:] {
 		rest.AddCert(c)
 	}
-	return chain[0].Verify(x509.VerifyOptions{Roots: o.authorities.pool, Intermediates: rest, CurrentTime: at})
+	return chain[0].Verify(x509.VerifyOptions{Roots: o.Roots, Intermediates: rest, CurrentTime: at})
 }
 
 // lateSigner is about a certificate above the leaf that is all that is wrong with

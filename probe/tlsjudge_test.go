@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"parley/transport"
 )
 
 // TestUntrusted has a chain for each reason that package x509 says no more of than
@@ -154,20 +156,10 @@ func TestPinAndAuthority(t *testing.T) {
 		want         string
 	}{{leaf, leaf, ""}, {leaf, alone, "not the pinned"}, {alone, alone, "self-signed"}} {
 		o := believing(root)
-		o.pin = pinText(test.pinned.cert)
+		o.Pin = transport.PinOf(test.pinned.cert)
 		err := o.judge([]*x509.Certificate{test.leaf.cert}, today).err()
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%v, want %q", err, test.want)
-		}
-	}
-}
-
-func TestCanonicalPin(t *testing.T) {
-	const hex = "sha256:fb8db35a000000000000000000000000000000000000000000000000000000ff"
-	for _, text := range []string{hex, "sha256:FB8DB35A000000000000000000000000000000000000000000000000000000FF",
-		"sha256:+42zWgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAP8=", "sha256:-42zWgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAP8"} {
-		if got := canonicalPin(text); got != hex {
-			t.Errorf("canonicalPin(%s) = %s", text, got)
 		}
 	}
 }

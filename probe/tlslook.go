@@ -37,7 +37,7 @@ func (l *looker) secure(ctx context.Context, r *Result) {
 	case h.err != nil:
 		r.fail(opError("handshake", e, h.err))
 		r.State = Failed // it was connected
-	case r.TLS.VerifyError != "" && !(o.insecure && h.verdict.pinned):
+	case r.TLS.VerifyError != "" && !(o.Insecure && h.verdict.pinned):
 		r.fail(opError("handshake", e, h.verdict.err()))
 		r.State = Open // and not up
 	default:
@@ -76,9 +76,6 @@ func (l *looker) upgradeSecure(ctx context.Context, r *Result, c net.Conn) {
 // overTCP is what e connects to before TLS.
 func overTCP(e endpoint.Endpoint) endpoint.Endpoint {
 	e = e.Without("cert", "key", "ca", "servername", "pin", "insecure", "alpn", "maxmessage")
-	if e.Port == "" {
-		e.Port = "443"
-	}
 	e.Scheme, e.Path = "tcp", ""
 	return e
 }

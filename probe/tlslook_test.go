@@ -26,6 +26,7 @@ import (
 	coder "github.com/coder/websocket"
 
 	"parley/endpoint"
+	"parley/transport"
 )
 
 // A signer has made a certificate, and can make others below it.
@@ -71,10 +72,10 @@ func authority(name string) func(*x509.Certificate) {
 
 // believing are options that trust roots and ask for example.org.
 func believing(roots ...*signer) tlsOptions {
-	o := tlsOptions{serverName: "example.org", authorities: trust{file: "ca.pem", pool: x509.NewCertPool()}}
+	o := tlsOptions{transport.TLSOptions{ServerName: "example.org", Roots: x509.NewCertPool()}, "ca.pem"}
 	for _, r := range roots {
-		o.authorities.pool.AddCert(r.cert)
-		o.authorities.known = append(o.authorities.known, r.cert)
+		o.Roots.AddCert(r.cert)
+		o.CAs = append(o.CAs, r.cert)
 	}
 	return o
 }
@@ -99,10 +100,11 @@ func TestJudge(t *testing.T) {
 	below := issue(t, lateMiddle, func(c *x509.Certificate) { c.NotBefore = today.Add(-50 * 24 * time.Hour) })
 	other := issue(t, root, func(c *x509.Certificate) { c.DNSNames = []string{"example.net", "www.example.net"} })
 	nameless := issue(t, root, func(c *x509.Certificate) { c.DNSNames, c.Subject.CommonName = nil, "example.org" })
-	pinned := believing(root)
-	pinned.pin, pinned.authorities = pinText(alone.cert), trust{}
+	pinned := tlsOptions{transport.TLSOptions{ServerName: "example.org", Pin: transport.PinOf(alone.cert)}, ""}
+	renamed := believing(root)
+	renamed.ServerName = "x.org"
 	mispinned := believing(root)
-	mispinned.pin = "sha256:" + strings.Repeat("0", 64)
+	mispinned.Pin = "sha256:" + strings.Repeat("0", 64)
 	for name, test := range map[string]struct {
 		o     tlsOptions
 		chain []*signer
@@ -119,7 +121,7 @@ func TestJudge(t *testing.T) {
 		"expired above":            {believing(root), []*signer{below, lateMiddle}, []string{"late middle", "expired 1 day ago"}},
 		"another name":             {believing(root), []*signer{other}, []string{"example.net, www.example.net, not for example.org"}},
 		"a common name only":       {believing(root), []*signer{nameless}, []string{"common name only", "example.org"}},
-		"expired and another name": {tlsOptions{serverName: "x.org", authorities: believing(root).authorities}, []*signer{late}, []string{"expired", "not for x.org"}},
+		"expired and another name": {renamed, []*signer{late}, []string{"expired", "not for x.org"}},
 		"pinned, nothing else":     {pinned, []*signer{alone}, nil},
 		"pinned, another key":      {mispinned, []*signer{direct}, []string{"not the pinned sha256:0000"}},
 	} {
@@ -227,8 +229,8 @@ func TestSecure(t *testing.T) {
 			return r.Verified && r.Version == "TLS 1.3" && r.Handshake > 0 && (r.Days == 9 || r.Days == 10)
 		}},
 		"alpn":         {shaking(config(func(c *tls.Config) { c.NextProtos = []string{"h2"} })), "?alpn=h2&ca=" + ca, true, "", func(r *TLS) bool { return r.ALPN == "h2" }},
-		"not believed": {shaking(plain), "", false, "root", func(r *TLS) bool { return !r.Verified && r.Pin == pinText(leaf.cert) && len(r.Chain) == 1 }},
-		"pinned":       {shaking(plain), "?pin=" + pinText(leaf.cert), true, "", func(r *TLS) bool { return r.Verified }},
+		"not believed": {shaking(plain), "", false, "root", func(r *TLS) bool { return !r.Verified && r.Pin == transport.PinOf(leaf.cert) && len(r.Chain) == 1 }},
+		"pinned":       {shaking(plain), "?pin=" + transport.PinOf(leaf.cert), true, "", func(r *TLS) bool { return r.Verified }},
 		"insecure":     {shaking(plain), "?insecure=1", true, "", func(r *TLS) bool { return !r.Verified && r.VerifyError != "" }},
 		"another name": {shaking(plain), "?servername=example.net&ca=" + ca, false, "not for example.net", func(r *TLS) bool { return !r.Verified }},
 		"TLS 1.0":      {shaking(config(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10 })), "?ca=" + ca, false, "nothing newer than TLS 1.0", func(r *TLS) bool { return r.Version == "TLS 1.0" && r.Verified }},
@@ -294,7 +296,7 @@ func TestSecureWebSocket(t *testing.T) {
 	done := make(chan struct{})
 	go func() { s.Serve(ln); close(done) }()
 	defer func() { s.Close(); <-done }()
-	pin := "?pin=" + pinText(leaf.cert)
+	pin := "?pin=" + transport.PinOf(leaf.cert)
 	if r := lookTLS(t, "wss://"+ln.Addr().String()+"/ws"+pin); !r.Up || r.TLS == nil || !r.TLS.Verified {
 		t.Errorf("/ws: %+v", r)
 	}
@@ -361,7 +363,7 @@ func TestRefusalEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	late := time.AfterFunc(patience, func() { c.Close() })
-	newHandshake(tlsOptions{insecure: true}).shake(ctx, c, time.Hour)
+	newHandshake(tlsOptions{}).shake(ctx, c, time.Hour)
 	if !late.Stop() {
 		t.Error("it went on")
 	}

@@ -79,36 +79,36 @@ func (o tlsOptions) missingText(top *x509.Certificate) string {
 }
 
 func (o tlsOptions) whose() string {
-	if o.authorities.file != "" {
-		return "ca=" + o.authorities.file
+	if o.file != "" {
+		return "ca=" + o.file
 	}
 	return "this machine"
 }
 
 func (o tlsOptions) trusted() string {
-	if o.authorities.file != "" {
-		return "in ca=" + o.authorities.file
+	if o.file != "" {
+		return "in ca=" + o.file
 	}
 	return "that this machine trusts"
 }
 
 func (o tlsOptions) notTrusted() string {
-	if o.authorities.file != "" {
-		return "ca=" + o.authorities.file + " does not have it"
+	if o.file != "" {
+		return "ca=" + o.file + " does not have it"
 	}
 	return "this machine does not trust it"
 }
 
 // knows reports whether a certificate is an authority that is trusted, by itself.
 func (o tlsOptions) knows(c *x509.Certificate, at time.Time) bool {
-	_, err := c.Verify(x509.VerifyOptions{Roots: o.authorities.pool, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	_, err := c.Verify(x509.VerifyOptions{Roots: o.Roots, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	return err == nil
 }
 
 // namesake reports whether ca= has an authority with the name of c's issuer. It
 // did not sign c, or the chain would be good.
 func (o tlsOptions) namesake(c *x509.Certificate) bool {
-	return slices.ContainsFunc(o.authorities.known, func(known *x509.Certificate) bool { return named(known, c) })
+	return slices.ContainsFunc(o.CAs, func(known *x509.Certificate) bool { return named(known, c) })
 }
 
 func (o tlsOptions) presentedNamesake(chain []*x509.Certificate, c *x509.Certificate) bool {

@@ -2,16 +2,11 @@ package probe
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"net/http"
-	"net/url"
-	"strings"
-
-	coder "github.com/coder/websocket"
 
 	"parley/endpoint"
+	"parley/transport"
 )
 
 // webSocket looks at a WebSocket without TLS. Its time is that of the TCP
@@ -39,41 +34,14 @@ func (l *looker) webSocket(ctx context.Context, r *Result) {
 
 // upgrade makes a WebSocket of c, as the client. It closes it in any case.
 func upgrade(ctx context.Context, e endpoint.Endpoint, c net.Conn) error {
-	give := func(context.Context, string, string) (net.Conn, error) { return c, nil }
-	client := &http.Client{
-		Transport: &http.Transport{
-			DialContext:            give, // no proxy and no redirection leads elsewhere
-			DialTLSContext:         give, // of wss, whose TLS is done
-			DisableKeepAlives:      true,
-			MaxResponseHeaderBytes: 64 << 10,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	ws, resp, err := coder.Dial(ctx, wsURL(e), &coder.DialOptions{HTTPClient: client})
-	var wrapped *url.Error
+	ws, err := transport.Upgrade(ctx, e, c)
 	switch {
 	case err == nil:
-		return ws.CloseNow()
+		c.Close() // at once: a closing handshake is not looked at
+		ws.Close()
+		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("connected, but the upgrade was not answered: %w", ctx.Err())
-	case resp != nil && resp.StatusCode != http.StatusSwitchingProtocols:
-		return fmt.Errorf("the server answered %q and made no WebSocket of it", resp.Status)
-	case errors.As(err, &wrapped):
-		return wrapped.Err
 	}
 	return err
-}
-
-// wsURL is e as an URL, without what means nothing to the peer: a zone, and the
-// port that is the scheme's.
-func wsURL(e endpoint.Endpoint) string {
-	host, _, _ := strings.Cut(e.Host, "%")
-	if host == "" {
-		host = "localhost"
-	}
-	where := net.JoinHostPort(host, e.Port)
-	if e.Port == "" || e.Scheme == "ws" && e.Port == "80" || e.Scheme == "wss" && e.Port == "443" {
-		where = strings.TrimSuffix(where, ":"+e.Port)
-	}
-	return (&url.URL{Scheme: e.Scheme, Host: where, Path: e.Path}).String()
 }

@@ -30,7 +30,7 @@ func listenSecure(ctx context.Context, e endpoint.Endpoint) (net.Listener, error
 
 // dialSecure dials tls, handshake included.
 func dialSecure(ctx context.Context, e endpoint.Endpoint) (net.Conn, error) {
-	cfg, err := tlsDialOptionsOf(e)
+	cfg, err := ReadTLSOptions(e)
 	if err != nil {
 		return nil, err
 	}

@@ -27,50 +27,60 @@ func tlsListenOptionsOf(e endpoint.Endpoint) (tlsListenOptions, error) {
 	if o.certificate, err = keyPairOption(e); err != nil {
 		return tlsListenOptions{}, err
 	}
-	if o.clientCAs, err = poolOption(e, "clientca"); err != nil {
+	if _, o.clientCAs, err = poolOption(e, "clientca"); err != nil {
 		return tlsListenOptions{}, err
 	}
 	return o, nil
 }
 
-// tlsDialOptions is how a dial does TLS. It is not modified after dialTLS.
-type tlsDialOptions struct {
-	certificate *tls.Certificate // nil: none is shown
-	roots       *x509.CertPool   // nil: the system's
-	serverName  string           // that the certificate must be for, and that the server is told
-	alpn        []string         // protocols, in the order preferred
-	pin         *pin             // of the server's key; nil: none
-	insecure    bool             // neither chain nor name is verified
+// TLSOptions are what the options of an endpoint say about dialling TLS. They are not
+// modified once they were read.
+type TLSOptions struct {
+	Certificate *tls.Certificate    // of cert= and key=; nil: none is shown
+	CAs         []*x509.Certificate // of ca=
+	Roots       *x509.CertPool      // the same; nil: the system's
+	ServerName  string              // that the certificate must be for, and that the server is told
+	ALPN        []string            // protocols, in the order preferred
+	Pin         string              // of the server's key, as Pinner has it; "": none
+	Insecure    bool                // neither chain nor name is verified
 }
 
-// tlsDialOptionsOf is tlsListenOptionsOf for dialling.
-func tlsDialOptionsOf(e endpoint.Endpoint) (tlsDialOptions, error) {
-	o := tlsDialOptions{
-		serverName: textOption(e, "servername"),
-		alpn:       listOption(e, "alpn"),
-		insecure:   boolOption(e, "insecure", false),
+// ReadTLSOptions reads the options of e, and the files they name. The error says which
+// option and file, and wraps an *OptionError.
+func ReadTLSOptions(e endpoint.Endpoint) (TLSOptions, error) {
+	o := TLSOptions{
+		ServerName: textOption(e, "servername"),
+		ALPN:       listOption(e, "alpn"),
+		Insecure:   boolOption(e, "insecure", false),
 	}
-	if o.serverName == "" {
-		o.serverName = withoutZone(e.Host)
+	if o.ServerName == "" {
+		o.ServerName = withoutZone(e.Host)
 	}
-	if o.serverName == "" {
-		o.serverName = "localhost" // which is what dialling no host reaches
+	if o.ServerName == "" {
+		o.ServerName = "localhost" // which is what dialling no host reaches
 	}
 	var err error
-	if o.certificate, err = keyPairOption(e); err != nil {
-		return tlsDialOptions{}, err
+	if o.Certificate, err = keyPairOption(e); err != nil {
+		return TLSOptions{}, err
 	}
-	if o.roots, err = poolOption(e, "ca"); err != nil {
-		return tlsDialOptions{}, err
+	if o.CAs, o.Roots, err = poolOption(e, "ca"); err != nil {
+		return TLSOptions{}, err
 	}
 	if value, ok := e.Option("pin"); ok {
 		p, err := parsePin(value)
 		if err != nil {
-			return tlsDialOptions{}, optionErrorf("pin", value, "option pin=%s: %v", value, err)
+			return TLSOptions{}, optionErrorf("pin", value, "option pin=%s: %v", value, err)
 		}
-		o.pin = &p
+		o.Pin = p.String()
 	}
 	return o, nil
+}
+
+// CheckFiles reports what Dial would say of the files of certificates and keys that e, which
+// CheckDial passes, names. The error wraps an *OptionError.
+func CheckFiles(e endpoint.Endpoint) error {
+	_, err := ReadTLSOptions(e)
+	return opError("dial", e, err)
 }
 
 func withoutZone(host string) string {
@@ -139,19 +149,19 @@ func (l *tlsListener) Pin() string { return l.pin.String() }
 // and no roots the pin takes their place, as the certificates that listeners
 // make for themselves have no chain; with a pin and roots both must hold. With
 // insecure only a pin, if there is one, is looked at.
-func dialTLS(ctx context.Context, nc net.Conn, o tlsDialOptions) (net.Conn, error) {
+func dialTLS(ctx context.Context, nc net.Conn, o TLSOptions) (net.Conn, error) {
 	config := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
-		ServerName:         o.serverName,
-		RootCAs:            o.roots,
-		NextProtos:         o.alpn,
-		InsecureSkipVerify: o.insecure || o.pin != nil && o.roots == nil,
+		ServerName:         o.ServerName,
+		RootCAs:            o.Roots,
+		NextProtos:         o.ALPN,
+		InsecureSkipVerify: o.Insecure || o.Pin != "" && o.Roots == nil,
 	}
-	if o.certificate != nil {
-		config.Certificates = []tls.Certificate{*o.certificate}
+	if o.Certificate != nil {
+		config.Certificates = []tls.Certificate{*o.Certificate}
 	}
-	if o.pin != nil {
-		config.VerifyConnection = o.pin.verify
+	if o.Pin != "" {
+		config.VerifyConnection = verifyPin(o.Pin)
 	}
 	c := newTLSConn(nc, config, tls.Client)
 	if err := c.HandshakeContext(ctx); err != nil {

@@ -37,7 +37,7 @@ func startTLS(t testing.TB, options string) net.Listener {
 // sides as far as they came, and each side's error of the handshake.
 func connectTLS(t testing.TB, l net.Listener, options string) (client, server *tlsConn, cerr, serr error) {
 	t.Helper()
-	o, err := tlsDialOptionsOf(endpoint.MustParse("tls://127.0.0.1:1" + options))
+	o, err := ReadTLSOptions(endpoint.MustParse("tls://127.0.0.1:1" + options))
 	if err != nil {
 		t.Fatal(err)
 	}

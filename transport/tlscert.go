@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
 	"io/fs"
 	"net"
@@ -79,31 +80,30 @@ func keyPair(certFile, keyFile string, certPEM, keyPEM []byte) (*tls.Certificate
 }
 
 // poolOption loads the certificates in the file that the option names, nil when
-// there is no such option.
-func poolOption(e endpoint.Endpoint, name string) (*x509.CertPool, error) {
+// there is no such option. What else is in the file is left out.
+func poolOption(e endpoint.Endpoint, name string) (list []*x509.Certificate, pool *x509.CertPool, err error) {
 	file := textOption(e, name)
 	if file == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
-	data, err := os.ReadFile(file)
+	rest, err := os.ReadFile(file)
 	if err != nil {
-		return nil, newFileError(name, file, err)
+		return nil, nil, newFileError(name, file, err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(data) {
-		return nil, newFileError(name, file, errors.New("no PEM certificate in it"))
+	pool = x509.NewCertPool()
+	for block := new(pem.Block); ; {
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if c, err := x509.ParseCertificate(block.Bytes); err == nil && isCertificate(block.Type) {
+			list = append(list, c)
+			pool.AddCert(c)
+		}
 	}
-	return pool, nil
-}
-
-// CheckFiles reports what Dial would say of the files of certificates and keys that e, which
-// CheckDial passes, names. The error wraps an *OptionError.
-func CheckFiles(e endpoint.Endpoint) error {
-	_, err := keyPairOption(e)
-	if err == nil {
-		_, err = poolOption(e, "ca")
+	if list == nil {
+		return nil, nil, newFileError(name, file, errors.New("no PEM certificate in it"))
 	}
-	return opError("dial", e, err)
+	return list, pool, nil
 }
 
 // selfSignedLife is how long a made certificate is valid: longer than a process

@@ -83,13 +83,13 @@ func TestTLSOptionFiles(t *testing.T) {
 	for _, tt := range tests {
 		e := endpoint.MustParse("tls://127.0.0.1:0" + tt.options)
 		_, lerr := tlsListenOptionsOf(e)
-		_, derr := tlsDialOptionsOf(e)
+		_, derr := ReadTLSOptions(e)
 		checkFileError(t, lerr, tt.name, tt.file, tt.want)
 		checkFileError(t, derr, tt.name, tt.file, tt.want)
 	}
 	_, err := tlsListenOptionsOf(endpoint.MustParse("tls://:0?clientca=" + junk))
 	checkFileError(t, err, "clientca", junk, "no PEM certificate")
-	_, err = tlsDialOptionsOf(endpoint.MustParse("tls://h:1?ca=" + missing))
+	_, err = ReadTLSOptions(endpoint.MustParse("tls://h:1?ca=" + missing))
 	checkFileError(t, err, "ca", missing, "file")
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v does not match fs.ErrNotExist", err)
@@ -121,9 +121,9 @@ func TestTLSServerName(t *testing.T) {
 		"tls://[fe80::1%25lo]:1":            "fe80::1",
 		"tls://host.test:1?servername=name": "name",
 	} {
-		o, err := tlsDialOptionsOf(endpoint.MustParse(e))
-		if o.serverName != want || err != nil {
-			t.Errorf("%s: server name %q, %v; want %q", e, o.serverName, err, want)
+		o, err := ReadTLSOptions(endpoint.MustParse(e))
+		if o.ServerName != want || err != nil {
+			t.Errorf("%s: server name %q, %v; want %q", e, o.ServerName, err, want)
 		}
 	}
 }

@@ -19,6 +19,9 @@ func pinOf(certificate *x509.Certificate) pin {
 	return sha256.Sum256(certificate.RawSubjectPublicKeyInfo)
 }
 
+// PinOf is the pin of certificate's key, as Pinner has it.
+func PinOf(certificate *x509.Certificate) string { return pinOf(certificate).String() }
+
 // String is the form that the option pin= takes: "sha256:" and 64 hex digits.
 func (p pin) String() string { return "sha256:" + hex.EncodeToString(p[:]) }
 
@@ -40,14 +43,16 @@ func parsePin(s string) (pin, error) {
 	return pin(sum), nil
 }
 
-// verify is a tls.Config's VerifyConnection. The error shows the server's pin,
+// verifyPin is a tls.Config's VerifyConnection. The error shows the server's pin,
 // so that whoever trusts it can copy it.
-func (p pin) verify(state tls.ConnectionState) error {
-	if len(state.PeerCertificates) == 0 {
-		return errors.New("the server showed no certificate")
+func verifyPin(want string) func(tls.ConnectionState) error {
+	return func(state tls.ConnectionState) error {
+		if len(state.PeerCertificates) == 0 {
+			return errors.New("the server showed no certificate")
+		}
+		if got := PinOf(state.PeerCertificates[0]); got != want {
+			return fmt.Errorf("the server's key is %s, not the pinned %s", got, want)
+		}
+		return nil
 	}
-	if got := pinOf(state.PeerCertificates[0]); got != p {
-		return fmt.Errorf("the server's key is %v, not the pinned %v", got, p)
-	}
-	return nil
 }

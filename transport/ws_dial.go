@@ -16,30 +16,43 @@ import (
 )
 
 // dialWS connects to e over the connection that raw makes, a TCP or TLS one. ctx
-// bounds both and the opening handshake (RFC 6455, section 4.1).
+// bounds both and the opening handshake.
 func dialWS(ctx context.Context, e endpoint.Endpoint, raw func(context.Context) (net.Conn, error)) (net.Conn, error) {
-	target, err := wsURL(ctx, e)
-	if err != nil {
-		return nil, err
-	}
-	limit := int64(-1)
-	if value, ok := e.Option("maxmessage"); ok {
-		if limit, err = endpoint.ParseSize(value); err != nil {
-			return nil, err
-		}
-	}
 	nc, err := raw(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return Upgrade(ctx, e, nc)
+}
+
+// Upgrade makes a WebSocket of nc, as its client: nc is connected to e, whose scheme is ws
+// or wss, and has shaken hands where that is wss. ctx bounds the opening handshake (RFC
+// 6455, section 4.1). The result owns nc; on an error nc is closed.
+func Upgrade(ctx context.Context, e endpoint.Endpoint, nc net.Conn) (net.Conn, error) {
+	c, err := upgrade(ctx, e, nc)
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func upgrade(ctx context.Context, e endpoint.Endpoint, nc net.Conn) (net.Conn, error) {
+	target, err := wsURL(ctx, e)
+	if err != nil {
+		return nil, err
+	}
 	c := newWSConn(nc, e, nil)
-	c.maxMessage = limit
+	if value, ok := e.Option("maxmessage"); ok {
+		if c.maxMessage, err = endpoint.ParseSize(value); err != nil {
+			return nil, err
+		}
+	}
 	ws, resp, err := coder.Dial(ctx, target, &coder.DialOptions{
 		HTTPClient:     wsClient(c.out),
 		OnPingReceived: c.ping,
 	})
 	if err != nil {
-		nc.Close()
 		return nil, wsDialError(ctx, resp, err)
 	}
 	c.establish(ws)

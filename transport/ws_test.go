@@ -50,7 +50,7 @@ func wsRaw(ctx context.Context, l net.Listener, e endpoint.Endpoint) (net.Conn, 
 	if err != nil || e.Scheme != "wss" {
 		return nc, err
 	}
-	o, err := tlsDialOptionsOf(e)
+	o, err := ReadTLSOptions(e)
 	if err != nil {
 		return nil, err
 	}
