@@ -31,7 +31,9 @@ type fakeNet struct {
 }
 
 func (f *fakeNet) looker(o Options) *looker {
-	return &looker{o: o, names: newNames(f), dial: f.dial}
+	l := newLooker(o)
+	l.names, l.dial = newNames(f), f.dial
+	return l
 }
 
 func (f *fakeNet) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
@@ -43,7 +45,9 @@ func (f *fakeNet) LookupNetIP(ctx context.Context, network, host string) ([]neti
 	}
 	var addrs []netip.Addr
 	for _, text := range f.hosts[host] {
-		addrs = append(addrs, netip.MustParseAddr(text))
+		if a := netip.MustParseAddr(text); network == "ip" || a.Is4() == (network == "ip4") {
+			addrs = append(addrs, a)
+		}
 	}
 	if addrs == nil {
 		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
@@ -277,4 +281,15 @@ func TestDatagramAddress(t *testing.T) {
 			t.Errorf("dialled %s, %s at %s: %v", f.dialled, r.State, r.Address, r.Err)
 		}
 	})
+}
+
+// The families of a name are looked up apart.
+func TestFamiliesOfAName(t *testing.T) {
+	f := &fakeNet{hosts: map[string][]string{"h": {"192.0.2.1", "2001:db8::1"}}, takes: map[string]time.Duration{"192.0.2.1": 0, "2001:db8::1": 0}}
+	l := f.looker(Options{Banner: -1})
+	for text, want := range map[string]string{"tcp4://h:1": "192.0.2.1:1", "tcp6://h:1": "[2001:db8::1]:1"} {
+		if r := lookAt(t, t.Context(), l, text); r.State != Open || r.Address != want {
+			t.Errorf("%s: %s at %s, want %s: %v", text, r.State, r.Address, want, r.Err)
+		}
+	}
 }

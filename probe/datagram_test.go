@@ -64,7 +64,7 @@ func TestAnswered(t *testing.T) {
 		t.Errorf("address %q, want %q", r.Address, want)
 	}
 	r = lookAt(t, t.Context(), newLooker(Options{}), e.String())
-	if r.State != Answered || r.Answer != "an empty datagram" || r.Asked != "an empty datagram" {
+	if r.State != Answered || !r.Up || r.Answer != "an empty datagram" || r.Asked != "an empty datagram" {
 		t.Errorf("an empty datagram: %+v", r)
 	}
 	r = lookAt(t, t.Context(), newLooker(Options{}), "ntp@"+e.String())

@@ -86,17 +86,26 @@ func exchanges(t testing.TB) []exchange {
 		{"ntp", lost, "ntp: version 4, stratum 16, not synchronized"},
 		{"dns", dns, "dns: no error, 13 answers, recursion available"},
 		{"dns", refusedDNS, "dns: refused"},
+		{"dns", fromHex(t, "cdef 8006 0001 0000 0000 0000"), "dns: response code 6"},
 		{"mdns", fromHex(t, "cdef 8400 0001 0001 0000 0000"), "mdns: no error, 1 answer, authoritative"},
 		{"snmp", snmp, `snmp: v2c, sysDescr "Linux 6\n!"`},
 		{"snmp", snmpError, "snmp: v2c, error status 5"},
 		{"tftp", []byte("\x00\x05\x00\x01File not found\x00"), `tftp: error 1, "File not found"`},
 		{"tftp", []byte("\x00\x03\x00\x01x"), "tftp: the file is there after all, 1 byte of it"},
 		{"quic", fromHex(t, "ca 00000000"+quicIDs+"00000001 6b3343cf ff00001d 0a1a2a3a"), "quic: versions 1, 2, draft 29, 0x0a1a2a3a"},
+		{"quic", fromHex(t, "ca 00000000"+quicIDs+strings.Repeat("00000001", 20)), "quic: versions 1" + strings.Repeat(", 1", 15)},
 		{"stun", stun, "stun: sees this machine as 192.0.2.4:50296"},
 		{"stun", stun6, "stun: sees this machine as [2001:db8::1]:50296"},
 		{"stun", fromHex(t, "0111 0000 2112a442 70726c79 0123456789abcdef"), "stun: an error response"},
 		{"memcached", fromHex(t, "cdef 0000 0001 0000 56455253494f4e20312e362e31380d0a"), `memcached: version "1.6.18"`},
 		{"ssdp", []byte("HTTP/1.1 200 OK\r\nST: upnp:rootdevice\r\nUSN: uuid:1\r\nSERVER: Linux/6 UPnP/1.1 x/1\r\nEXT:\r\n\r\n"), `ssdp: "Linux/6 UPnP/1.1 x/1"`},
+	}
+}
+
+// Of a list without end a few elements are read.
+func TestElementsAreFew(t *testing.T) {
+	if list, ok := elements(bytes.Repeat([]byte{5, 0}, 1000)); !ok || len(list) != 16 {
+		t.Errorf("%d elements, %t; want 16", len(list), ok)
 	}
 }
 
