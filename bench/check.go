@@ -11,17 +11,21 @@ import (
 	"parley/transport"
 )
 
-// What a Load may ask for at most.
+// What a Load may ask for at most, and a Comparison. The machine may have less.
 const (
-	mostSessions = 1 << 20
-	mostDepth    = 1 << 16
-	mostWorkers  = 1024
-	mostRate     = 1e9      // a second
-	leastRate    = 1e-6     // a second
-	mostSize     = 64 << 20 // bytes of a message on a stream
-	mostTalk     = 64 << 10 // of one in connects and holds
-	longestTime  = 366 * 24 * time.Hour
-	longestWait  = time.Hour // the histogram goes no further
+	MostSessions = 1 << 20
+	MostDepth    = 1 << 16
+	MostWorkers  = 1024
+	MostSize     = 64 << 20 // bytes of a message on a stream
+	MostRounds   = 1000
+)
+
+const (
+	mostRate    = 1e9      // a second
+	leastRate   = 1e-6     // a second
+	mostTalk    = 64 << 10 // of one in connects and holds
+	longestTime = 366 * 24 * time.Hour
+	longestWait = time.Hour // the histogram goes no further
 )
 
 // The largest UDP payloads: what 16 bits of length leave beside the headers.
@@ -86,12 +90,12 @@ func isOn(e endpoint.Endpoint, option string) bool {
 
 func checkNumbers(l Load) error {
 	switch {
-	case l.Sessions < 0 || l.Sessions > mostSessions:
-		return fmt.Errorf("%d sessions: want 1 to %d", l.Sessions, mostSessions)
-	case l.Depth < 0 || l.Depth > mostDepth:
-		return fmt.Errorf("depth %d: want 1 to %d", l.Depth, mostDepth)
-	case l.Workers < 0 || l.Workers > mostWorkers:
-		return fmt.Errorf("%d workers: want 1 to %d", l.Workers, mostWorkers)
+	case l.Sessions < 0 || l.Sessions > MostSessions:
+		return fmt.Errorf("%d sessions: want 1 to %d", l.Sessions, MostSessions)
+	case l.Depth < 0 || l.Depth > MostDepth:
+		return fmt.Errorf("depth %d: want 1 to %d", l.Depth, MostDepth)
+	case l.Workers < 0 || l.Workers > MostWorkers:
+		return fmt.Errorf("%d workers: want 1 to %d", l.Workers, MostWorkers)
 	case l.Rate != 0 && !(l.Rate >= leastRate && l.Rate <= mostRate):
 		return fmt.Errorf("rate %g/s: want %g/s to %g/s, or 0 for as fast as answers allow", l.Rate, leastRate, mostRate)
 	case l.Arrivals > Poisson:
@@ -142,7 +146,7 @@ func checkSizes(l Load) error {
 		switch {
 		case size > largest:
 			return fmt.Errorf("a message of %d bytes: want at most %d, %s", size, largest, why)
-		case l.keeps():
+		case l.Endpoint.KeepsMessages():
 		case l.Mode != Messages && max(size, answer) > mostTalk:
 			return fmt.Errorf("a message of %d bytes: want at most %d, it is written in full before the answer is read where sessions are opened or held", max(size, answer), mostTalk)
 		case size < 1 && l.Framing == nil:
@@ -167,12 +171,12 @@ func largestMessage(l Load) (n int, why string, err error) {
 		n, err := largestUnix(l.Endpoint.Scheme)
 		return n, "what the send buffer of a Unix socket takes at once", err
 	}
-	return mostSize, "the largest message of a load", nil
+	return MostSize, "the largest message of a load", nil
 }
 
 // checkFrames refuses messages that the framing cannot carry.
 func checkFrames(l Load) error {
-	if l.Exchange == nil || l.Framing == nil || l.keeps() {
+	if l.Exchange == nil || l.Framing == nil || l.Endpoint.KeepsMessages() {
 		return nil
 	}
 	var msg, framed []byte

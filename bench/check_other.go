@@ -10,4 +10,4 @@ func descriptors() (limit, used int, ok bool) { return 0, 0, false }
 func localPorts() (low, high int) { return 49152, 65535 }
 
 // largestUnix is for schemes that are not to be dialled here.
-func largestUnix(string) (int, error) { return mostSize, nil }
+func largestUnix(string) (int, error) { return MostSize, nil }

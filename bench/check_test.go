@@ -36,7 +36,7 @@ func TestCheck(t *testing.T) {
 		{"no broadcast", "udp://127.0.0.1:7?broadcast=0", Load{}, ""},
 
 		{"sessions", "", Load{Sessions: -1}, "1 to 1048576"},
-		{"too many sessions", "mem:x", Load{Sessions: mostSessions + 1}, "1 to 1048576"},
+		{"too many sessions", "mem:x", Load{Sessions: MostSessions + 1}, "1 to 1048576"},
 		{"depth", "", Load{Depth: -1}, "1 to 65536"},
 		{"deep", "", Load{Depth: 65537}, "1 to 65536"},
 		{"workers", "", Load{Workers: -1}, "1 to 1024"},
@@ -164,7 +164,7 @@ func TestCheckDescriptorsAndPorts(t *testing.T) {
 	over := func(e string, n int) error {
 		return Check(Load{Mode: Holds, Endpoint: endpoint.MustParse(e), Sessions: n})
 	}
-	if n := limit + 1; n <= mostSessions {
+	if n := limit + 1; n <= MostSessions {
 		if err := over("unix:/x", n); err == nil || !strings.Contains(err.Error(), "ulimit -n") {
 			t.Errorf("%d sessions: %v, want an error for want of descriptors", n, err)
 		}
@@ -177,7 +177,7 @@ func TestCheckDescriptorsAndPorts(t *testing.T) {
 			t.Errorf("%d sessions that need no ports: %v", n, err)
 		}
 	}
-	if err := over("mem:x", mostSessions); err != nil {
+	if err := over("mem:x", MostSessions); err != nil {
 		t.Errorf("mem: %v", err)
 	}
 }

@@ -8,9 +8,6 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// mostRounds is how many rounds a comparison may have.
-const mostRounds = 1000
-
 // A Comparison is what two endpoints did in turn, in the same circumstances.
 type Comparison struct {
 	// Rounds are in their order. In the first a ran before b, in the second b
@@ -46,8 +43,8 @@ type Ratio struct {
 // of which only one run began is not in the Comparison. The error is that of Check for
 // a or b, or says which rounds there may be; nothing was sent then.
 func Compare(ctx context.Context, a, b Load, rounds int, each func(round int, second bool, r *Report)) (*Comparison, error) {
-	if rounds < 1 || rounds > mostRounds {
-		return nil, fmt.Errorf("bench: %d rounds: want 1 to %d", rounds, mostRounds)
+	if rounds < 1 || rounds > MostRounds {
+		return nil, fmt.Errorf("bench: %d rounds: want 1 to %d", rounds, MostRounds)
 	}
 	for _, l := range []Load{a, b} {
 		if err := Check(l); err != nil {

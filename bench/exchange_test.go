@@ -212,7 +212,7 @@ func TestNewExchangeRefusals(t *testing.T) {
 		{"echo", map[string]string{"reply": "x"}, Content{}, `unknown parameter "reply" of echo`},
 		{"ack", map[string]string{"repl": "x"}, Content{}, "known is reply"},
 		{"echo", nil, Content{Size: -1}, "size -1: want 1 to 67108864 bytes"},
-		{"echo", nil, Content{Size: mostSize + 1}, "want 1 to 67108864 bytes"},
+		{"echo", nil, Content{Size: MostSize + 1}, "want 1 to 67108864 bytes"},
 		{"ack", nil, Content{Size: -1}, "ack: size -1"},
 		{"stamp", nil, Content{Size: -1}, "stamp: size -1"},
 		{"echo", nil, Content{Size: 5, Messages: one}, "want no size"},

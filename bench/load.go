@@ -159,18 +159,9 @@ func (l Load) connectTimeout() time.Duration {
 // said to have vanished.
 func (l Load) vanished() time.Duration { return max(5*time.Second, l.connectTimeout()) }
 
-// keeps reports whether the transport keeps messages apart.
-func (l Load) keeps() bool {
-	switch l.Endpoint.Scheme {
-	case "unixpacket", "ws", "wss":
-		return true
-	}
-	return l.lossy()
-}
-
 // longestAnswer is how long the messages are at most that are answers, as far as is looked.
 func (l Load) longestAnswer() (n int) {
-	if !l.keeps() || l.Exchange == nil {
+	if !l.Endpoint.KeepsMessages() || l.Exchange == nil {
 		return 0
 	}
 	for seq := range uint64(checkedMessages) {

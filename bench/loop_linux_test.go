@@ -45,7 +45,7 @@ func newLoopRun(t testing.TB, load Load) *loopRun {
 	load.Workers, load.Warmup = 1, -1
 	load = load.filled()
 	r := &loopRun{t: t, stop: make(chan struct{}), done: make(chan struct{}), failures: make(map[int][]error), total: newTally()}
-	r.p = &plan{load: load, keeps: load.keeps(), lossy: load.lossy(), timeout: int64(load.answerTimeout()), answer: load.longestAnswer(), until: int64(load.Time)}
+	r.p = &plan{load: load, keeps: load.Endpoint.KeepsMessages(), lossy: load.lossy(), timeout: int64(load.answerTimeout()), answer: load.longestAnswer(), until: int64(load.Time)}
 	w := &worker{plan: r.p, tally: newTally(), failed: r.failed, info: r.info}
 	w.turn = func(full *tally, _ int64) *tally {
 		r.total.merge(full)

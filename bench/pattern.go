@@ -109,8 +109,8 @@ func newContent(c Content, usual int) (*content, error) {
 }
 
 func checkSize(size, least int) error {
-	if size < least || size > mostSize {
-		return fmt.Errorf("size %d: want %d to %d bytes", size, least, mostSize)
+	if size < least || size > MostSize {
+		return fmt.Errorf("size %d: want %d to %d bytes", size, least, MostSize)
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ type run struct {
 
 // newRun makes a run of a load that is filled in.
 func newRun(l Load) *run {
-	p := &plan{load: l, keeps: l.keeps(), lossy: l.lossy(), timeout: int64(l.answerTimeout()), answer: l.longestAnswer()}
+	p := &plan{load: l, keeps: l.Endpoint.KeepsMessages(), lossy: l.lossy(), timeout: int64(l.answerTimeout()), answer: l.longestAnswer()}
 	return &run{
 		plan:    p,
 		dialer:  &dialer{load: l},

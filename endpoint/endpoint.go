@@ -164,6 +164,16 @@ func (e Endpoint) Datagram() bool {
 	return s.datagram
 }
 
+// KeepsMessages reports whether what is sent at once arrives as one message: of the
+// datagrams, unixpacket, ws and wss. What an fd is, is not known: it reports false.
+func (e Endpoint) KeepsMessages() bool {
+	switch e.Scheme {
+	case "unixpacket", "ws", "wss":
+		return true
+	}
+	return e.Datagram()
+}
+
 // Address returns what net.Dial and net.Listen take: host:port, with brackets
 // around an IPv6 address; the host alone for ip; the path for unix, unixgram,
 // unixpacket, fd and mem.

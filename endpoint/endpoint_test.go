@@ -106,6 +106,17 @@ func TestAddress(t *testing.T) {
 	}
 }
 
+func TestKeepsMessages(t *testing.T) {
+	for name, want := range map[string]bool{
+		"udp": true, "udp6": true, "unixgram": true, "ip": true, "unixpacket": true, "ws": true, "wss": true,
+		"tcp": false, "tls": false, "unix": false, "mem": false, "fd": false, "": false,
+	} {
+		if got := (Endpoint{Scheme: name}).KeepsMessages(); got != want {
+			t.Errorf("%s: KeepsMessages() = %v, want %v", name, got, want)
+		}
+	}
+}
+
 func TestDatagram(t *testing.T) {
 	for _, name := range Schemes() {
 		want := slices.Contains(strings.Fields("udp udp4 udp6 unixgram ip"), name)

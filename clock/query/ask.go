@@ -46,23 +46,19 @@ func (x exchange) have(ctx context.Context, e endpoint.Endpoint) (said, error) {
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	s := said{from: time.Now()}
-	if x.question == "" && !keepsMessages(e) {
+	if x.question == "" && !e.KeepsMessages() {
 		s.from = began // a server that speaks first may have looked at its clock while we connected
 	}
-	if x.question != "" || keepsMessages(e) {
+	if x.question != "" || e.KeepsMessages() {
 		if _, err := conn.Write([]byte(x.question)); err != nil {
 			return s, timedOut(ctx, e, err)
 		}
 	}
-	s.answer, s.at, err = x.read(conn, keepsMessages(e))
+	s.answer, s.at, err = x.read(conn, e.KeepsMessages())
 	if err != nil {
 		return s, timedOut(ctx, e, err)
 	}
 	return s, nil
-}
-
-func keepsMessages(e endpoint.Endpoint) bool {
-	return e.Datagram() || e.Scheme == "ws" || e.Scheme == "wss" || e.Scheme == "unixpacket"
 }
 
 // read reads the answer; at is when its first byte came.

@@ -15,7 +15,7 @@ import (
 // askTime asks a server of RFC 868: four bytes, the seconds since 1900.
 func askTime(ctx context.Context, t endpoint.Target, o Options) (Reading, error) {
 	x := exchange{most: 4} // which is all, whether the server ends it or not
-	if keepsMessages(t.Endpoint) {
+	if t.Endpoint.KeepsMessages() {
 		x.most = 5
 	}
 	s, err := x.have(ctx, t.Endpoint)
@@ -122,7 +122,7 @@ func askTimesync(ctx context.Context, t endpoint.Target, o Options) (Reading, er
 
 func haveTimesync(ctx context.Context, t endpoint.Target, format string) (said, error) {
 	x := exchange{question: format, most: 1 << 16}
-	if !keepsMessages(t.Endpoint) {
+	if !t.Endpoint.KeepsMessages() {
 		x.question, x.line = format+"\n", true // or the server waits whether more comes
 	}
 	return x.have(ctx, t.Endpoint)

@@ -31,24 +31,16 @@ type benchFlags struct {
 // defaultRounds is how often each of two targets is measured.
 const defaultRounds = 5
 
-// The bounds of what is a slip of the finger. What the machine can do is bench's
-// to check.
-const (
-	mostConnections = 1 << 20
-	mostDepth       = 1 << 16
-	mostWorkers     = 1 << 10
-	mostRounds      = 1000
-	mostSize        = 64 << 20
-	shortest        = time.Millisecond
-)
+// shortest is the shortest time that is no slip of the finger.
+const shortest = time.Millisecond
 
 func (f *benchFlags) add(cmd *cobra.Command) {
-	f.connections = countFlag{low: 1, high: mostConnections}
-	f.hold = countFlag{low: 1, high: mostConnections}
-	f.depth = countFlag{low: 1, high: mostDepth}
-	f.workers = countFlag{low: 1, high: mostWorkers}
-	f.rounds = countFlag{n: defaultRounds, low: 1, high: mostRounds}
-	f.size.high = mostSize
+	f.connections = countFlag{low: 1, high: bench.MostSessions}
+	f.hold = countFlag{low: 1, high: bench.MostSessions}
+	f.depth = countFlag{low: 1, high: bench.MostDepth}
+	f.workers = countFlag{low: 1, high: bench.MostWorkers}
+	f.rounds = countFlag{n: defaultRounds, low: 1, high: bench.MostRounds}
+	f.size.high = bench.MostSize
 	f.time.low, f.timeout.low = shortest, shortest
 	f.warmup = spanFlag{low: shortest, off: true}
 	set := cmd.Flags()

@@ -18,7 +18,7 @@ func (f *benchFlags) readPayload(stdin io.Reader) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := readAtMost(f.payload, stdin, mostSize)
+	data, err := readAtMost(f.payload, stdin, bench.MostSize)
 	if err != nil {
 		return nil, fmt.Errorf("--payload: %w", err)
 	}
@@ -55,7 +55,7 @@ func cut(data []byte, framing bench.Framing) ([][]byte, error) {
 	}
 	var messages [][]byte
 	for rest := data; len(rest) > 0; {
-		message, n, err := framing.Split(rest, mostSize, true)
+		message, n, err := framing.Split(rest, bench.MostSize, true)
 		if err != nil || n == 0 {
 			return nil, fmt.Errorf("what begins at byte %d is no message of --frame %s", len(data)-len(rest), framing)
 		}

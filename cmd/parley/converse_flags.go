@@ -121,13 +121,7 @@ func notWithin(cmd *cobra.Command, e endpoint.Endpoint) error {
 
 // hasMessages reports whether a conversation at e keeps message boundaries, or
 // may do so.
-func hasMessages(e endpoint.Endpoint) bool {
-	switch e.Scheme {
-	case "ws", "wss", "unixpacket", "fd":
-		return true
-	}
-	return e.Datagram()
-}
+func hasMessages(e endpoint.Endpoint) bool { return e.KeepsMessages() || e.Scheme == "fd" }
 
 // options takes the timers that a listening endpoint has as options, where
 // there is no flag.
