@@ -546,6 +546,9 @@ func TestChatOutputStuck(t *testing.T) {
 	defer r.Close()
 	p := startParley(t, nil, w, "chat", "--plain", "--name", "ada", at[0])
 	w.Close()
+	if _, err := io.ReadFull(r, make([]byte, len("* you are ada\n* in"))); err != nil { // it is in the room
+		t.Fatal(err)
+	}
 	in := startParley(t, nil, nil, "chat", at[0], "--pipe")
 	in.feed(strings.Repeat(strings.Repeat("x", 4000)+"\n", 50)) // more than a pipe holds
 	in.expect(0)
