@@ -246,6 +246,9 @@ func strays(line []byte) bool {
 	case wire.VerbPost, wire.VerbTell:
 		_, err = l.Number(0)
 		return err == nil && l.HasText
+	case wire.VerbPing:
+		_, err = l.Number(0)
+		return err == nil && len(l.Words) == 1
 	case wire.VerbJoin, wire.VerbPast:
 		_, ok := l.Value("after")
 		return ok

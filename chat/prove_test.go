@@ -269,7 +269,7 @@ func TestWrongWords(t *testing.T) {
 func TestStrayLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, u := serveUDP(t, &chat.Hub{})
-		for i, line := range []string{"POST 7 ops say :hello", "TELL 8 ada :hello", "JOIN ops after=17"} {
+		for i, line := range []string{"POST 7 ops say :hello", "TELL 8 ada :hello", "JOIN ops after=17", "PING 3"} {
 			p := &udpPeer{t: t, u: u, addr: fmt.Sprintf("127.0.0.1:%d", 2000+i)}
 			p.say(line + "\n")
 			p.want("ERR - unproved :.*\n")
