@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -160,6 +161,7 @@ func TestConnectsInterrupted(t *testing.T) {
 				if ctx.Err() == nil {
 					stalling(c, at-20*time.Millisecond, time.Hour)
 				}
+				io.Copy(io.Discard, c) // the run ends it, and not we
 			})
 			began := time.Now()
 			r := mustRun(t, ctx, Load{

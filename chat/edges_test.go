@@ -125,21 +125,30 @@ func (l *panicLog) Append(m wire.Message, done func(uint64, error)) {
 	l.Memory.Append(m, done)
 }
 
-// TestEdgePanic, what once went wrong: after a panic in its work a person's turn is never given on.
+// TestEdgePanic, what once went wrong: after a panic in its work a person's turn is never given on, and
+// one in work that had waited ended the process.
 func TestEdgePanic(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		hub := &chat.Hub{Log: new(panicLog), Grace: -1}
-		r := serveQuiet(t, hub)
-		a := r.client("ada")
-		a.say("JOIN lobby")
-		a.want("LIVE lobby 0 1")
-		a.say("POST 1 lobby say :boom")
-		a.wantEnd()
-		time.Sleep(time.Minute)
-		b := r.dial("b")
-		b.say("PARLEY 1 token=" + token("eve") + " name=ada")
-		b.want("~PARLEY 1 name=ada .*")
-	})
+	for _, waits := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			hub := &chat.Hub{Log: new(panicLog), Grace: -1}
+			r := serveQuiet(t, hub)
+			a := r.client("ada")
+			if waits {
+				a.say("JOIN lobby", "POST 1 lobby say :boom") // behind the page that is read
+				a.want("LIVE lobby 0 1")
+			} else {
+				a.say("JOIN lobby")
+				a.want("LIVE lobby 0 1")
+				synctest.Wait()
+				a.say("POST 1 lobby say :boom")
+			}
+			a.wantEnd()
+			time.Sleep(time.Minute)
+			b := r.dial("b")
+			b.say("PARLEY 1 token=" + token("eve") + " name=ada")
+			b.want("~PARLEY 1 name=ada .*")
+		})
+	}
 }
 
 // A slowDirectory takes its time for claims.

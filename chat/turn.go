@@ -1,6 +1,10 @@
 package chat
 
-import "sync"
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+)
 
 // A turn runs the work of one person one after the other: at once, in the
 // goroutine that asks, where nothing waits and nothing is under way, else in a
@@ -72,8 +76,25 @@ func (p *person) startWork() {
 // work runs what is in the queue until it is empty.
 func (p *person) work() {
 	for !p.rest() {
-		p.turn.next().run()
+		p.run(p.turn.next())
 	}
+}
+
+// run runs t. A panic in it ends the session, as the server has it of what is done at once.
+func (p *person) run(t task) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		m := p.member.Load()
+		if m == nil {
+			panic(v) // nobody's session
+		}
+		m.conn.Note(fmt.Sprintf("service panicked: %v\n%s", v, debug.Stack()))
+		m.conn.End()
+	}()
+	t.run()
 }
 
 // rest ends a turn that has nothing to do, and reports whether it did.
